@@ -1,0 +1,37 @@
+"""The markers that chat templates are made of, found in texts that must be data.
+
+A tokenizer cannot tell a caller's `[INST]` or `</s>` from its own template's, so such a text could end the judge's turn and
+speak in its place. Nothing here decides what to do about it: the gateway refuses or escapes, the worker fails the pair.
+"""
+
+import re
+
+MARKERS = (
+    "[INST]",
+    "[/INST]",
+    "<<SYS>>",
+    "<</SYS>>",
+    "<s>",
+    "</s>",
+    "<unk>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|begin_of_text|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    "<|eot_id|>",
+)
+_ZERO_WIDTH_SPACE = "\u200b"
+_ANY = re.compile("|".join(map(re.escape, MARKERS)), re.IGNORECASE)
+
+
+def find_marker(text: str) -> str | None:
+    """The first template marker in the text as it is written there, or None."""
+    found = _ANY.search(text)
+    return found.group() if found else None
+
+
+def escape_markers(text: str) -> str:
+    """The text with a zero-width space after the first character of every marker: it reads the same and is none."""
+    return _ANY.sub(lambda found: found.group()[0] + _ZERO_WIDTH_SPACE + found.group()[1:], text)
