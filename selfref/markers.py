@@ -1,7 +1,7 @@
 """The markers that chat templates are made of, found in texts that must be data.
 
-A tokenizer cannot tell a caller's `[INST]` or `</s>` from its own template's, so such a text could end the judge's turn and
-speak in its place. Nothing here decides what to do about it: the gateway refuses or escapes, the worker fails the pair.
+A tokenizer cannot tell a caller's `[INST]` or `</s>` from its own template's, so such a text could end the judge's turn
+and speak in its place. Nothing here decides what to do: the gateway refuses or escapes, the worker fails the pair.
 """
 
 import re
