@@ -1,0 +1,54 @@
+# Every target makes what it needs: `make demo` and `make check` work in a fresh clone.
+# On a machine without a GPU, TORCH_INDEX=<PyTorch's CPU wheel index> keeps pip from fetching CUDA.
+PYTHON ?= python3
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install up demo check lint types boundaries test fmt bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+install: $(INSTALLED) ## make .venv with everything
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Selfref needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[dev]'
+	@touch $@
+
+up: install ## start the local stack on this machine
+	$(BIN)/selfref up
+
+demo: install ## judge a dozen pairs from nothing, in one minute
+	$(BIN)/selfref demo
+
+check: lint types boundaries test ## everything that must be green
+
+lint: install lint-docker
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+boundaries: install
+	$(BIN)/lint-imports
+
+test: install
+	$(BIN)/pytest
+
+fmt: install ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install ## what the service costs around the engine's own time
+	$(BIN)/selfref bench overhead
+
+clean: ## remove the environment and all caches
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+include docker/docker.mk
