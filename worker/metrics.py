@@ -1,0 +1,37 @@
+"""What a worker tells Prometheus; every label comes from a closed set."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+
+JUDGMENTS = Counter(
+    "worker_judgments_total",
+    "Claims by how they ended: decided, tie, inconsistent, failed, superseded (another worker was first), retried, "
+    "returned (handed back without a failed attempt), lost (lease), canceled",
+    ["outcome"],
+)
+JUDGMENT_SECONDS = Histogram(
+    "worker_judgment_seconds", "From claim to stored judgment; judged pairs only", buckets=_CALL_SECONDS
+)
+JUDGMENTS_IN_FLIGHT = Gauge("worker_judgments_in_flight", "Claims held")
+CLAIM_AGE_SECONDS = Histogram(
+    "worker_claim_age_seconds",
+    "From acceptance to claim",
+    buckets=(0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0, 21_600.0),
+)
+RETRIES = Counter("worker_retries_total", "Pairs put off to a later attempt, by the reason", ["code"])
+FAILURES = Counter("worker_failures_total", "Pairs failed for good, by the reason", ["code"])
+RECLAIMED = Counter("worker_reclaimed_total", "Claims taken over from workers that went silent")
+
+ENGINE_CALLS = Counter(
+    "worker_engine_calls_total",
+    "Engine calls by kind (generate, verdict, count) and outcome (ok, overloaded, unavailable, failed, canceled)",
+    ["kind", "outcome"],
+)
+ENGINE_CALL_SECONDS = Histogram(
+    "worker_engine_call_seconds", "Answered engine calls, waiting at the gate excluded", ["kind"], buckets=_CALL_SECONDS
+)
+ENGINE_CALLS_IN_FLIGHT = Gauge("worker_engine_calls_in_flight", "Engine calls sent and not answered")
+CONCURRENCY_LIMIT = Gauge("worker_concurrency_limit", "Engine calls that may be in flight now")
+ENGINE_UP = Gauge("worker_engine_up", "1 while the engine answers; 0 while claims are stopped because it does not")
+STORE_OUTAGES = Counter("worker_store_unavailable_total", "Store calls that found Redis away or refusing writes")
