@@ -1,0 +1,45 @@
+"""The typed Python client of the service: `Client` for ordinary code, `AsyncClient` for asyncio.
+
+    from selfref import Client
+
+    with Client("http://127.0.0.1:8080") as client:
+        judgment = client.judge("What is 2 + 2?", "4", "5")
+        print(judgment.verdict, judgment.strength)
+
+Both are thin: what is sent, what is tried again and what a reply means is decided once, in
+`selfref.client.conversations`, without any I/O. What can go wrong is drawn in `selfref.client.errors`.
+"""
+
+from selfref.client.asynchronous import AsyncClient
+from selfref.client.conversations import LabelPage
+from selfref.client.errors import (
+    JudgmentCanceled,
+    JudgmentFailed,
+    NotAuthorized,
+    NotFound,
+    ProblemError,
+    RequestRefused,
+    SelfrefError,
+    StillWaiting,
+    Unavailable,
+    UnexpectedReply,
+    Unreachable,
+)
+from selfref.client.synchronous import Client
+
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "JudgmentCanceled",
+    "JudgmentFailed",
+    "LabelPage",
+    "NotAuthorized",
+    "NotFound",
+    "ProblemError",
+    "RequestRefused",
+    "SelfrefError",
+    "StillWaiting",
+    "Unavailable",
+    "UnexpectedReply",
+    "Unreachable",
+]

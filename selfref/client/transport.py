@@ -1,0 +1,50 @@
+"""How a conversation's steps become HTTP: the part that both clients share and that needs the HTTP library."""
+
+import ipaddress
+from typing import TypedDict
+from urllib.parse import urlsplit
+
+import httpx2
+
+from selfref.client.conversations import Reply, Send
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+MOST_CONNECTIONS = 256
+
+
+class Connection(TypedDict):
+    """The arguments that both of the HTTP library's clients take."""
+
+    base_url: str
+    headers: dict[str, str]
+    limits: httpx2.Limits
+    trust_env: bool
+
+
+def connection(url: str, *, api_key: str | None) -> Connection:
+    """How to reach the service; a proxy from the environment is never asked for an address on this machine."""
+    return Connection(
+        base_url=url,
+        headers={"authorization": f"Bearer {api_key}"} if api_key else {},
+        limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
+        trust_env=not is_loopback(urlsplit(url).hostname or ""),
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """True for an address that only this machine can be reached at."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def timeouts_of(send: Send) -> httpx2.Timeout:
+    """Seconds for each phase of a request; a free connection is waited for as long as the reply."""
+    return httpx2.Timeout(connect=5.0, write=30.0, read=send.patience, pool=None)
+
+
+def reply_of(response: httpx2.Response) -> Reply:
+    """A received response as a conversation sees it."""
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Reply(status=response.status_code, headers=headers, body=response.content)
