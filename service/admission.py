@@ -1,0 +1,97 @@
+"""From a request to the work that stands for it: markers refused or escaped, and an id that names the pair for good."""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Callable, Sequence
+
+from selfref.markers import escape_markers, find_marker
+from selfref.messages import Comparison, JudgeRequest, Lane, Work, now
+from service.errors import Invalid, Unreadable
+
+LONGEST_KEY = 255  # characters of an Idempotency-Key, as elsewhere in the field
+ESCAPED = "escaped_markers"  # flag of a pair whose texts were rewritten
+_KEY = re.compile(rf"[\x21-\x7e]{{1,{LONGEST_KEY}}}")
+
+
+def idempotency_key(values: Sequence[str]) -> str | None:
+    """The caller's key, bare or quoted (draft-ietf-httpapi-idempotency-key-header); raises Unreadable."""
+    if not values:
+        return None
+    key = values[0].strip()
+    if len(key) > 1 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if len(values) > 1 or not _KEY.fullmatch(key):
+        raise Unreadable(
+            "invalid_idempotency_key",
+            f"`Idempotency-Key` must be one value of 1 to {LONGEST_KEY} printable ASCII characters without spaces.",
+            param="Idempotency-Key",
+        )
+    return key
+
+
+def judgment_id(tenant: str, key: str | None) -> str:
+    """The same id for the same tenant and key, so that accepting twice accepts once; a new one without a key."""
+    if key is None:
+        return uuid.uuid4().hex
+    return hashlib.sha256(f"{tenant}\n{key}".encode()).hexdigest()[:32]
+
+
+def fingerprint(asked: JudgeRequest) -> str:
+    """SHA-256 of the request in canonical form: spelling out a default or reordering fields changes nothing."""
+    return hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
+
+
+def work_of(asked: JudgeRequest, *, judgment_id: str, tenant: str) -> Work:
+    """The work to put on the queue; raises Invalid where a template marker stands in a text and is to be refused."""
+    comparison = asked.comparison()
+    flags: tuple[str, ...] = ()
+    if asked.markers == "escape":
+        escaped = _mapped(comparison, escape_markers)
+        if escaped != comparison:
+            comparison, flags = escaped, (ESCAPED,)
+    else:
+        _refuse_markers(comparison)
+    return Work(
+        id=judgment_id,
+        tenant=tenant,
+        lane=Lane.INTERACTIVE,
+        comparison=comparison,
+        preset=asked.effective_preset(),
+        votes=asked.votes or 1,
+        custom_id=asked.custom_id,
+        flags=flags,
+        created_at=now(),
+    )
+
+
+def _refuse_markers(comparison: Comparison) -> None:
+    for param, text in _texts(comparison):
+        marker = find_marker(text)
+        if marker is not None:
+            raise Invalid(
+                "markers_in_text",
+                f"`{param}` contains {marker}, a marker of chat templates that could speak in the judge's place. "
+                'Remove it, or send `"markers": "escape"` to have it rewritten.',
+                param=param,
+            )
+
+
+def _texts(comparison: Comparison) -> list[tuple[str, str]]:
+    prompt = comparison.prompt
+    texts = [("prompt", prompt)] if isinstance(prompt, str) else []
+    if not isinstance(prompt, str):
+        texts = [(f"prompt[{index}].content", message.content) for index, message in enumerate(prompt)]
+    texts += [(name, getattr(comparison, name)) for name in ("answer_a", "answer_b", "principle")]
+    return texts + ([("reference", comparison.reference)] if comparison.reference is not None else [])
+
+
+def _mapped(comparison: Comparison, change: Callable[[str], str]) -> Comparison:
+    prompt = comparison.prompt
+    if isinstance(prompt, str):
+        prompt = change(prompt)
+    else:
+        prompt = tuple(turn.model_copy(update={"content": change(turn.content)}) for turn in prompt)
+    reference = None if comparison.reference is None else change(comparison.reference)
+    texts = {name: change(getattr(comparison, name)) for name in ("answer_a", "answer_b", "principle")}
+    return comparison.model_copy(update={"prompt": prompt, "reference": reference, **texts})

@@ -1,0 +1,60 @@
+"""The FastAPI application: routes, problems and the OpenAPI document, around one `Gateway`."""
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+from starlette.types import ASGIApp
+
+from selfref.messages import Cancellation, Failure, JudgeRequest, Judgment, Label, Waiting
+from service import health, judge, labels, page, problems
+from service.edge import Edge
+from service.gateway import Gateway
+
+_ABOUT = """Labels preference pairs with AI feedback: which of two answers serves one principle better, in both orders,
+and how strongly. Every error is `application/problem+json` (RFC 9457) with a `code` for programs, a `detail` that says
+what to do, and the `X-Request-Id`. `POST /judge` waits up to 30 seconds unless `Prefer` says otherwise."""
+_OPEN_PATHS = ("/livez", "/readyz", "/metrics")  # need no API key, so that probes and Prometheus need none
+
+
+def build_app(gateway: Gateway) -> ASGIApp:
+    """The application of one process; it opens nothing and starts nothing."""
+    app = FastAPI(
+        title="Selfref",
+        version=version("selfref"),
+        description=_ABOUT,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+    )
+    app.state.gateway = gateway
+    problems.install(app)
+    for router in (judge.router, labels.router, health.router, page.router):
+        app.include_router(router)
+    app.openapi = lambda: _document(app, gateway)  # type: ignore[method-assign]
+    return Edge(app)
+
+
+def _document(app: FastAPI, gateway: Gateway) -> dict[str, Any]:
+    """The OpenAPI document, with the schemas that the descriptions refer to; built once."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        _, models = models_json_schema(
+            [
+                (JudgeRequest, "validation"),
+                *((model, "serialization") for model in (Waiting, Judgment, Failure, Cancellation, Label)),
+                (problems.Problem, "serialization"),
+            ],
+            ref_template="#/components/schemas/{model}",
+        )
+        components = document.setdefault("components", {})
+        components["schemas"] = models["$defs"]
+        if len(gateway.keyring):
+            components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            for path, operations in document["paths"].items():
+                for operation in operations.values():
+                    operation["security"] = [] if path in _OPEN_PATHS else [{"key": []}]
+        app.openapi_schema = document
+    return app.openapi_schema

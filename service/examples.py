@@ -1,0 +1,126 @@
+"""The examples that `/docs` shows; tests read them through the messages, so they cannot drift from what is served."""
+
+from typing import Any
+
+import orjson
+
+COMPARISONS: dict[str, Any] = {
+    "text": {
+        "summary": "A question and two answers",
+        "value": {
+            "prompt": "My neighbour's dog barks all night. What can I do?",
+            "answer_a": "Talk to your neighbour first, kindly; if that changes nothing, your council can mediate.",
+            "answer_b": "Throw something over the fence until it stops.",
+        },
+    },
+    "conversation": {
+        "summary": "A conversation, another principle, and several sampled critiques",
+        "value": {
+            "prompt": [
+                {"role": "system", "content": "You are a patient teacher."},
+                {"role": "user", "content": "What is 7 times 8?"},
+                {"role": "assistant", "content": "56"},
+                {"role": "user", "content": "And why?"},
+            ],
+            "answer_a": "Because I say so.",
+            "answer_b": "Seven eights are 5 eights and 2 eights: 40 and 16, which make 56.",
+            "principle": "helps a child understand",
+            "votes": 3,
+            "custom_id": "lesson-12",
+        },
+    },
+    "reference": {
+        "summary": "With a reference of your own",
+        "value": {
+            "prompt": "What is the capital of Australia?",
+            "answer_a": "Sydney",
+            "answer_b": "Canberra",
+            "reference": "Canberra has been the capital of Australia since 1913.",
+        },
+    },
+}
+WAITING: dict[str, Any] = {
+    "version": 1,
+    "id": "0f8fad5bd9cb469fa16570867728950e",
+    "custom_id": None,
+    "job_id": None,
+    "created_at": "2026-01-31T12:00:00Z",
+    "status": "waiting",
+}
+JUDGMENT: dict[str, Any] = {
+    **WAITING,
+    "status": "judged",
+    "verdict": "A",
+    "probability_a": 0.95,
+    "strength": 0.9,
+    "log_odds": 2.94,
+    "position_bias": 0.11,
+    "orders": [
+        {
+            "first": "A",
+            "verdict": "A",
+            "log_odds_a": 3.05,
+            "semantic_perplexity": {"a": 1.05, "b": 22.17},
+            "label_mass": 0.99,
+            "critique": "The first answer is lawful and kind; the second endangers an animal.",
+            "reference": None,
+        },
+        {
+            "first": "B",
+            "verdict": "A",
+            "log_odds_a": 2.83,
+            "semantic_perplexity": {"a": 1.06, "b": 17.95},
+            "label_mass": 0.99,
+            "critique": "The first answer would hurt the dog; the second solves the cause.",
+            "reference": None,
+        },
+    ],
+    "votes": {"a": 2, "b": 0, "tie": 0},
+    "reference": {"text": "Speak with the owner, then with the council.", "source": "model", "cached": False},
+    "principle": "best for humanity",
+    "preset": "self-reference",
+    "flags": [],
+    "usage": {"calls": 5, "prompt_tokens": 1210, "completion_tokens": 402},
+    "provenance": {
+        "engine": "tgi",
+        "engine_version": "3.3.6",
+        "model": "meta-llama/Llama-2-13b-chat-hf",
+        "revision": None,
+        "dtype": "float16",
+        "template": "9f86d081884c7d65",
+        "method": "verdict-token",
+        "parameters": {},
+        "calibration": None,
+    },
+    "finished_at": "2026-01-31T12:00:09Z",
+}
+LABEL: str = orjson.dumps(
+    {
+        "version": 1,
+        "id": WAITING["id"],
+        "prompt": COMPARISONS["text"]["value"]["prompt"],
+        "answer_a": COMPARISONS["text"]["value"]["answer_a"],
+        "answer_b": COMPARISONS["text"]["value"]["answer_b"],
+        "verdict": "A",
+        "probability_a": 0.95,
+        "strength": 0.9,
+        "chosen": COMPARISONS["text"]["value"]["answer_a"],
+        "rejected": COMPARISONS["text"]["value"]["answer_b"],
+        "margin": 0.9,
+        "principle": "best for humanity",
+        "provenance": "2c26b46b68ffc68f",
+        "job_id": None,
+        "custom_id": None,
+    }
+).decode()
+PROBLEM: dict[str, Any] = {
+    "type": "urn:selfref:problem:invalid_request",
+    "title": "Unprocessable Entity",
+    "status": 422,
+    "detail": "`answer_b` is missing; send it.",
+    "code": "invalid_request",
+    "param": "answer_b",
+    "retryable": False,
+    "request_id": "7d444840-9dc0-11d1-b245-5ffdce74fad2",
+    "errors": [{"param": "answer_b", "detail": "`answer_b` is missing; send it."}],
+}
