@@ -1,0 +1,112 @@
+"""An engine behind the gate: every call waits its turn, is measured, and is repeated while the engine has no room.
+
+This is the one place where an engine *call* is repeated, and only after a 429: the engine refused at once, nothing was
+paid, and the pair is not to blame. Every other error is the pair's attempt failing and goes up (`worker.endings`).
+Counting tokens passes beside the gate: it is done by the engine's router and takes none of its permits.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from selfref.messages import ChatMessage
+from worker import metrics
+from worker.backoff import pauses
+from worker.circuit import Circuit
+from worker.concurrency import Gate, after_answer, after_overload
+from worker.engines.protocol import Description, Engine, Generation, LabelChoice, LabelLogProbs, Prompt, Sampling
+from worker.errors import EngineOverloaded, EngineUnavailable, JudgingFailed
+
+PATIENCE = 60.0  # seconds of refusals after which the pair is handed back rather than held
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0  # seconds, bounds of the jittered wait after a refusal
+
+
+class Timed(Protocol):
+    """An answer that may know how long it waited."""
+
+    @property
+    def queued(self) -> float | None:
+        """Seconds in the engine's own queue, where the engine tells."""
+        ...
+
+
+Answer = TypeVar("Answer")
+TimedAnswer = TypeVar("TimedAnswer", bound=Timed)
+
+
+class PacedEngine:
+    """The same calls as `engine`, at most as many at a time as the gate's pace allows; implements `Engine`."""
+
+    def __init__(self, engine: Engine, *, gate: Gate, circuit: Circuit, patience: float = PATIENCE) -> None:
+        self._engine = engine
+        self._gate = gate
+        self._circuit = circuit
+        self._patience = patience
+        metrics.CONCURRENCY_LIMIT.set(gate.pace.slots)
+
+    def describe(self) -> Description:
+        """What the self-test found."""
+        return self._engine.describe()
+
+    async def prepare(self, messages: Sequence[ChatMessage]) -> Prompt:
+        """As the engine's own; not held at the gate."""
+        return await self._measured("prepare", lambda: self._engine.prepare(messages))
+
+    async def generate(self, prompt: Prompt, *, sampling: Sampling, max_new_tokens: int) -> Generation:
+        """As the engine's own, in turn."""
+        return await self._in_turn(
+            "generate", lambda: self._engine.generate(prompt, sampling=sampling, max_new_tokens=max_new_tokens)
+        )
+
+    async def read_verdict(self, prompt: Prompt, critique: Generation) -> LabelLogProbs | LabelChoice:
+        """As the engine's own, in turn."""
+        return await self._in_turn("verdict", lambda: self._engine.read_verdict(prompt, critique))
+
+    async def aclose(self) -> None:
+        """Close the engine's connections."""
+        await self._engine.aclose()
+
+    async def _in_turn(self, kind: str, send: Callable[[], Awaitable[TimedAnswer]]) -> TimedAnswer:
+        clock = asyncio.get_running_loop().time
+        refused_at: float | None = None
+        for pause in pauses(first=FIRST_PAUSE, longest=LONGEST_PAUSE):
+            async with self._gate:
+                started = clock()
+                try:
+                    answer = await self._measured(kind, send)
+                except EngineOverloaded:
+                    self._gate.adopt(after_overload(self._gate.pace, started=started, now=clock()))
+                    refused_at = refused_at or started
+                    if clock() - refused_at > self._patience:
+                        raise
+                else:
+                    pace = after_answer(self._gate.pace, started=started, now=clock(), queued=answer.queued)
+                    self._gate.adopt(pace)
+                    return answer
+                finally:
+                    metrics.CONCURRENCY_LIMIT.set(self._gate.pace.slots)
+            await asyncio.sleep(pause)
+        raise AssertionError("pauses never end")
+
+    async def _measured(self, kind: str, send: Callable[[], Awaitable[Answer]]) -> Answer:
+        """One call, counted by its outcome; anything but silence shows that the engine is there."""
+        clock = asyncio.get_running_loop().time
+        started, outcome = clock(), "canceled"
+        metrics.ENGINE_CALLS_IN_FLIGHT.inc()
+        try:
+            answer = await send()
+        except EngineUnavailable:
+            outcome = "unavailable"
+            raise
+        except JudgingFailed as error:
+            outcome = "overloaded" if isinstance(error, EngineOverloaded) else "failed"
+            self._circuit.answered()
+            raise
+        else:
+            outcome = "ok"
+            self._circuit.answered()
+            metrics.ENGINE_CALL_SECONDS.labels(kind).observe(clock() - started)
+            return answer
+        finally:
+            metrics.ENGINE_CALLS_IN_FLIGHT.dec()
+            metrics.ENGINE_CALLS.labels(kind, outcome).inc()
