@@ -1,0 +1,24 @@
+# Targets for the images and docker-compose.yml; the Makefile includes this file. docs/compose.md is the user's page.
+DCLINT := build/dclint/node_modules/dclint/bin/dclint.cjs
+
+.PHONY: lint-docker compose-check compose-run-cpu
+
+.env: ## write .env with a fresh API key, for docker compose
+	docker/new-env.sh
+
+lint-docker: install $(DCLINT)
+	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/node $(DCLINT) --config docker/lint/dclint.json --max-warnings 0 docker-compose.yml
+
+# The linter exists for Node only. Node itself comes from the dev extra, so a machine needs nothing but Python.
+$(DCLINT): docker/lint/package.json docker/lint/package-lock.json | $(INSTALLED)
+	mkdir -p build/dclint
+	cp docker/lint/package.json docker/lint/package-lock.json build/dclint
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix build/dclint --no-audit --no-fund --loglevel error
+	@touch $@
+
+compose-check: install ## what Docker Compose itself makes of docker-compose.yml, for every profile
+	tests/docker/check_compose.sh
+
+compose-run-cpu: ## build the images and run the cpu profile for real; docs/compose.md says what it proves
+	tests/docker/run_cpu.sh

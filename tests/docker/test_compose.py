@@ -1,0 +1,120 @@
+"""The promises of docker-compose.yml that no linter knows: who can be reached, what survives, what is never leaked."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = ("engine", "service", "worker")
+VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?::(?P<how>[-?])(?P<what>[^}]*))?\}")
+
+
+def networks(name: str) -> set[str]:
+    return set(SERVICES[name]["networks"])
+
+
+def test_each_profile_has_one_engine_and_the_rest_always_runs() -> None:
+    profiles = {name: service.get("profiles", []) for name, service in SERVICES.items()}
+    assert profiles == {
+        "engine": ["cpu"],
+        "tgi": ["gpu"],
+        "prometheus": ["metrics"],
+        "redis": [],
+        "service": [],
+        "worker": [],
+    }
+
+
+def test_both_engines_answer_at_the_address_that_workers_call() -> None:
+    address = SERVICES["worker"]["environment"]["SELFREF_ENGINE_URL"]
+    assert address == "${SELFREF_ENGINE_URL:-http://engine:8081}"
+    command = SERVICES["tgi"]["command"]
+    assert SERVICES["tgi"]["networks"]["stack"]["aliases"] == ["engine"]
+    assert command[command.index("--port") + 1] == "8081"
+    entry = re.search(r"^ENTRYPOINT .*engine.*$", (ROOT / "docker" / "Dockerfile").read_text(), re.MULTILINE)
+    assert entry is not None
+    assert '"--port", "8081"' in entry.group()
+    assert "stack" in networks("worker") & networks("engine") & networks("tgi")
+
+
+def test_redis_is_reached_by_the_gateway_and_the_workers_only() -> None:
+    assert COMPOSE["networks"]["store"] == {"internal": True}
+    assert networks("redis") == {"store"}
+    assert {name for name in SERVICES if "store" in networks(name)} == {"redis", "service", "worker"}
+    assert "ports" not in SERVICES["redis"]
+
+
+def test_redis_keeps_what_it_accepted() -> None:
+    command = SERVICES["redis"]["command"]
+    flags = dict(zip(command[::2], command[1::2], strict=True))
+    assert flags["--appendonly"] == "yes"
+    assert flags["--appendfsync"] == "everysec"
+    assert flags["--maxmemory-policy"] == "noeviction"
+    assert SERVICES["redis"]["volumes"] == ["redis:/data"]
+    assert "redis" in COMPOSE["volumes"]
+
+
+def test_ports_are_published_on_loopback_by_default() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert {port["target"] for port in published} == {8080, 9090}
+    for port in published:
+        variable = VARIABLE.fullmatch(port["host_ip"])
+        assert variable is not None
+        assert variable["what"] == "127.0.0.1"
+
+
+def test_the_stack_refuses_to_start_without_an_api_key_and_says_how_to_get_one() -> None:
+    variable = VARIABLE.fullmatch(SERVICES["service"]["environment"]["SELFREF_SERVICE_API_KEYS"])
+    assert variable is not None
+    assert variable["how"] == "?"
+    assert "make .env" in variable["what"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_hold_no_privilege(name: str) -> None:
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["read_only"] is True
+    assert "privileged" not in service
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_left_out_keeps_the_default_of_the_process(name: str) -> None:
+    """A default repeated in the compose file would drift from the one in the process's settings."""
+    repeated = {key: value for key, value in SERVICES[name].get("environment", {}).items() if value is not None}
+    assert set(repeated) <= {"SELFREF_REDIS_URL", "SELFREF_ENGINE_URL", "SELFREF_SERVICE_API_KEYS"}
+
+
+def test_the_hub_token_reaches_the_engine_that_downloads_and_nothing_else() -> None:
+    assert [name for name, service in SERVICES.items() if "HF_TOKEN" in str(service.get("environment", {}))] == ["tgi"]
+
+
+def test_every_variable_is_explained_in_the_example() -> None:
+    used = {match["name"] for match in VARIABLE.finditer((ROOT / "docker-compose.yml").read_text())}
+    explained = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert used - explained == set()
+
+
+def test_the_example_shows_the_defaults_that_hold() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    defaults = {match["name"]: match["what"] for match in VARIABLE.finditer(text) if match["how"] == "-"}
+    shown = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    free_choice = {"MODELS_DIR", "ENGINE_MODEL", "SELFREF_ENGINE_URL"}  # the example shows a value to adapt
+    assert {name: shown[name] for name in defaults.keys() - free_choice} == {
+        name: value for name, value in defaults.items() if name not in free_choice
+    }
+
+
+def test_prometheus_looks_where_the_processes_answer() -> None:
+    scraped = yaml.safe_load((ROOT / "docker" / "prometheus.yml").read_text())["scrape_configs"]
+    addresses = {(name, sd["port"]) for job in scraped for sd in job["dns_sd_configs"] for name in sd["names"]}
+    assert addresses == {("service", 8080), ("worker", 9102), ("engine", 8081)}
+    assert all("stack" in networks(name) for name, _ in addresses)
+    dockerfile = (ROOT / "docker" / "Dockerfile").read_text()
+    assert {int(port) for port in re.findall(r"^EXPOSE (\d+)$", dockerfile, re.MULTILINE)} == {8080, 9102, 8081}

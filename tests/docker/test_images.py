@@ -1,0 +1,62 @@
+"""The promises of docker/Dockerfile and .dockerignore: lean, unprivileged, complete."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PACKAGES = [pattern.rstrip("*") for pattern in PYPROJECT["tool"]["setuptools"]["packages"]["find"]["include"]]
+
+
+def stages() -> dict[str, str]:
+    """Each stage's name and its instructions."""
+    found = re.split(r"^FROM \S+ AS (\S+)$", DOCKERFILE, flags=re.MULTILINE)[1:]
+    return dict(zip(found[::2], found[1::2], strict=True))
+
+
+@pytest.mark.parametrize("process", ["service", "worker", "engine"])
+def test_an_image_installs_the_dependencies_of_its_own_process_only(process: str) -> None:
+    installed = re.findall(r"'\.\[(.*?)\]'", stages()[f"build-{process}"])
+    assert installed == [process]
+    assert f"--from=build-{process}" in stages()[process]
+
+
+def test_every_dependency_is_pinned() -> None:
+    installs = [line for line in DOCKERFILE.splitlines() if "pip install" in line and "--no-deps" not in line]
+    assert len(installs) == 3
+    assert all("--constraint constraints.txt" in line for line in installs)
+
+
+@pytest.mark.parametrize("process", ["service", "worker", "engine"])
+def test_a_process_is_unprivileged_hears_signals_and_tells_its_health(process: str) -> None:
+    image = stages()["runtime"] + stages()[process]
+    assert re.search(r"^USER 10001$", image, re.MULTILINE)
+    assert "USER root" not in image
+    # The exec form: a shell in between would swallow SIGTERM, and work would be killed instead of handed back.
+    assert re.search(rf'^ENTRYPOINT \["python3", "-m", "{process}"', image, re.MULTILINE)
+    assert re.search(r"^STOPSIGNAL SIGTERM$", image, re.MULTILINE)
+    assert re.search(r"^HEALTHCHECK .*CMD \[", image, re.MULTILINE)
+
+
+def test_every_data_file_of_the_packages_is_declared_for_the_wheel() -> None:
+    """An image installs a wheel: a prompt or script that only lies in the sources would be missing there."""
+    declared = {
+        file
+        for package, patterns in PYPROJECT["tool"]["setuptools"]["package-data"].items()
+        for pattern in patterns
+        for file in ROOT.joinpath(*package.split(".")).glob(pattern)
+    }
+    files = {file for package in PACKAGES for file in (ROOT / package).rglob("*") if file.is_file()}
+    data = {file for file in files if file.suffix not in {".py", ".pyc"}}
+    assert data - declared == set()
+
+
+def test_a_build_sees_the_packages_and_nothing_private() -> None:
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+    assert lines[0] == "*"
+    allowed = {line[1:] for line in lines if line.startswith("!")}
+    assert allowed == {"pyproject.toml", "constraints.txt", "README.md", "LICENSE", *PACKAGES}
