@@ -74,6 +74,11 @@ class Connection(asyncio.Protocol):
         return data
 
     @property
+    def arrived(self) -> bool:
+        """True once the whole response is here, taken or not."""
+        return self._body_done
+
+    @property
     def complete(self) -> bool:
         """True once the whole response has been taken."""
         return self._body_done and not self._chunks

@@ -17,19 +17,21 @@ import httpx2
 from huggingface_hub import set_async_client_factory
 
 from worker.engines.http1 import Connection
+from worker.engines.inline import InlineHubExecutor
 
 KEEPALIVE_EXPIRY = 60.0  # seconds; a connection idle for longer may have been dropped silently on the way
 RESPONSE_HEADERS: ContextVar[httpx2.Headers | None] = ContextVar("engine_response_headers", default=None)
 
-_Origin = tuple[bytes, bytes, int | None]
+_Origin = tuple[str, str, int | None]
 
 
 def install_transport(transport: "EngineTransport") -> None:
-    """Make every `AsyncInferenceClient` created from now on speak through this transport.
+    """Make every `AsyncInferenceClient` created from now on speak through this transport; call it in the running loop.
 
     Give that client an `api_key` (else huggingface_hub sends the machine's own token) and a `timeout` (else it waits
     for ever).
     """
+    asyncio.get_running_loop().set_default_executor(InlineHubExecutor(thread_name_prefix="worker"))
     set_async_client_factory(lambda: new_client(transport=transport))
 
 
@@ -78,20 +80,23 @@ class EngineTransport(httpx2.AsyncBaseTransport):
         """Send the request and wait for the head of its response; the body is read as the caller reads it."""
         timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
         payload = _serialized(request)
-        scheme, host, port, _ = request.url.raw
-        origin = (scheme, host, port)
+        origin = (request.url.scheme, request.url.host, request.url.port)
         await self._take_place(timeouts.get("pool"))
         connection: Connection | None = None
         try:
             connection = self._pop_idle(origin) or await _open(request.url, timeout=timeouts.get("connect"))
             status, reason, headers = await connection.send(payload, timeout=timeouts.get("read"))
+            whole = await connection.receive(timeout=None) if connection.arrived else None
         except BaseException:
             self._give_back(origin, connection)
             raise
-        body = _Body(
-            connection, timeout=timeouts.get("read"), give_back=functools.partial(self._give_back, origin, connection)
-        )
-        response = httpx2.Response(status, headers=headers, stream=body, extensions={"reason_phrase": reason})
+        if whole is not None:  # nearly every answer of an engine: no stream to set up and to walk through
+            self._give_back(origin, connection)
+            response = httpx2.Response(status, headers=headers, content=whole, extensions={"reason_phrase": reason})
+        else:
+            give_back = functools.partial(self._give_back, origin, connection)
+            body = _Body(connection, timeout=timeouts.get("read"), give_back=give_back)
+            response = httpx2.Response(status, headers=headers, stream=body, extensions={"reason_phrase": reason})
         RESPONSE_HEADERS.set(response.headers)
         return response
 
