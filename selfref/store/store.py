@@ -1,0 +1,66 @@
+"""The store as a process sees it: one object, opened once, made of small parts."""
+
+import contextlib
+from typing import Self
+
+from selfref.store.dead_letters import DeadLetters
+from selfref.store.epoch import settle
+from selfref.store.errors import StoreUnavailable
+from selfref.store.groups import create_groups
+from selfref.store.health import StoreHealth, read_health
+from selfref.store.judgments import Judgments
+from selfref.store.keys import Shards
+from selfref.store.labels import Labels
+from selfref.store.pipeline import TRIES, Pipeline, load_scripts
+from selfref.store.references import References
+from selfref.store.wire import Wire
+from selfref.store.work import Work
+
+
+class Store:
+    """Everything that lasts: judgments, work, labels, references and dead letters, on one Redis."""
+
+    def __init__(self, wire: Wire, *, shards: Shards) -> None:
+        """Use `Store.open`, which also makes sure that Redis is there and ready."""
+        self._wire = wire
+        self._pipeline = Pipeline(wire)
+        self._shards = shards
+        self.judgments = Judgments(self._pipeline, wire, shards=shards)
+        self.work = Work(self._pipeline, wire, shards=shards)
+        self.labels = Labels(self._pipeline, wire, shards=shards)
+        self.references = References(self._pipeline, shards=shards)
+        self.dead_letters = DeadLetters(self._pipeline, shards=shards)
+
+    @classmethod
+    async def open(cls, redis_url: str, *, shards: int = 1) -> Self:
+        """Connect, load the scripts and make the consumer groups.
+
+        Raises StoreUnavailable (ShardsDiffer for the wrong number of shards), and ValueError for no Redis URL.
+        """
+        store = cls(Wire(redis_url), shards=Shards(shards))
+        try:
+            await store._prepare()
+        except StoreUnavailable:
+            await store._wire.aclose()
+            raise
+        return store
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable unless Redis answers."""
+        await self._pipeline.call("PING")
+
+    async def health(self) -> StoreHealth:
+        """What Redis says about itself. Raises StoreUnavailable."""
+        return await read_health(self._pipeline)
+
+    async def aclose(self) -> None:
+        """Give back what this process's consumers still hold, leave their groups, and close the connections."""
+        with contextlib.suppress(StoreUnavailable):  # then the leases run out by themselves
+            await self.work.retire()
+        await self._pipeline.aclose()
+        await self._wire.aclose()
+
+    async def _prepare(self) -> None:
+        await load_scripts(self._wire, tries=TRIES)
+        await settle(self._pipeline, self._shards)
+        await create_groups(self._wire, self._shards)
