@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from selfref.store import StoreUnavailable
-from service import description
 from service.errors import Unavailable
 from service.gateway import Gateway
 from service.health import readiness
@@ -22,7 +21,7 @@ _HEADERS = {
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/", **description.PAGE)
+@router.get("/", response_model=None)
 async def home(request: Request) -> Response:
     """What this service is, how it is, and where to read on."""
     gateway = Gateway.of(request)

@@ -30,7 +30,10 @@ async def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     Raises ConfigurationError before anything listens, and StoreUnavailable where Redis does not answer at the start.
     """
     keyring = Keyring.of(settings)
-    store = await Store.open(settings.redis_url, shards=settings.shards)
+    try:
+        store = await Store.open(settings.redis_url, shards=settings.shards)
+    except ValueError as error:
+        raise ConfigurationError(f"SELFREF_REDIS_URL: {error}") from error
     try:
         gateway = Gateway(settings, keyring, store, WaitingRoom(store.judgments))
         listener = _listen(settings)

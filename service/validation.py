@@ -57,7 +57,7 @@ def _in_union(location: Sequence[int | str]) -> bool:
 def _param(location: Sequence[int | str]) -> str:
     """`prompt[0].content`; the empty string is the request as a whole."""
     path = ""
-    for part in location[:1] + location[2:] if _in_union(location) else location:
+    for part in (*location[:1], *location[2:]) if _in_union(location) else location:
         if isinstance(part, int):
             path += f"[{part}]"
         else:
