@@ -1,10 +1,10 @@
-"""Why a pair could not be judged: one tree, named by the boundary that was crossed and by whether trying again can help.
+"""Why a pair could not be judged: one tree, named by the boundary crossed and by whether trying again can help.
 
     JudgingFailed                  the pair was not judged; `.code` is what its `Failure` says
     ├── EngineOverloaded           the engine asks for fewer calls at once: slow down; the pair is not to blame
     ├── EngineUnavailable          no answer came: refused connection, 502/503/504, time-out; try again later
-    ├── EngineFailed               an answer came and says that generation broke, or makes no sense; try again a few times
-    ├── EngineRejected             the engine refused what was asked (400, 401, 404, 413, 422); the same request fails again
+    ├── EngineFailed               an answer came and says that generation broke, or makes no sense; try a few times
+    ├── EngineRejected             the engine refuses what was asked (400, 401, 404, 413, 422), and will again
     ├── TooLong                    the pair does not fit the model; found by counting, before anything is generated
     ├── UnreadableVerdict          the engine answered, and no label can be read from it; never guessed
     └── MarkersInModelText         the model's own reference or critique holds a chat template's markers
@@ -67,8 +67,8 @@ class TooLong(JudgingFailed):
         self.needed, self.limit, self.parts = needed, limit, parts
         listed = ", ".join(f"{name} {tokens}" for name, tokens in parts.items())
         super().__init__(
-            f"the pair needs {needed} tokens ({listed}) and the model takes {limit}; shorten the prompt or the answers, "
-            "or serve a model with a longer context"
+            f"the pair needs {needed} tokens ({listed}) and the model takes {limit}; "
+            "shorten the prompt or the answers, or serve a model with a longer context"
         )
 
 

@@ -1,34 +1,151 @@
-"""A pair in, a judgment out: reference, critique in both orders, verdict in both orders, reconciled."""
+"""A pair in, a judgment out: reference, critique in both orders, verdict in both orders, reconciled.
 
-from collections.abc import Awaitable, Callable
+The method of arXiv 2406.11190. Nothing is retried, guessed or truncated here: whatever keeps the pair from being judged
+is raised as a `worker.errors.JudgingFailed`, and no such failure ever becomes a verdict. A task that is canceled simply
+stops: engines see their connections close.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, TypeVar
 
-from selfref.messages import Judgment, Work
-from worker.engines.protocol import Engine
+from selfref.markers import find_marker
+from selfref.messages import ChatMessage, Comparison, Judgment, Preset, Reference, Usage, Work
+from worker.engines.protocol import Engine, Prompt
+from worker.errors import MarkersInModelText, TooLong
+from worker.method_settings import MethodSettings
+from worker.outcome import Heard, identical_answers, judgment_of
+from worker.plan import Round, plan_rounds
+from worker.prompts import Prompts
+from worker.references import References, Written, own_reference
 
+__all__ = ["MethodSettings", "References", "judge"]
 
-class References(Protocol):
-    """A cache that computes each missing text once; `store.references` is one."""
+_T = TypeVar("_T")
 
-    async def get_or_compute(
-        self, key: str, compute: Callable[[], Awaitable[str]], *, ttl: float, patience: float
-    ) -> tuple[str, bool]:
-        """The text under `key` and whether it was there already."""
-        ...
+NO_ANSWER = "I have no answer to this."  # stands in the chat where the reference is empty: templates refuse empty turns
 
 
 @dataclass(frozen=True, slots=True)
-class MethodSettings:
-    """What an operator may change about the method."""
+class _Ground:
+    """What one round stands on: its reference, if any, and the chat up to it."""
 
-    reference_tokens: int = 512
-    critique_tokens: int = 512
-    tie_width: float = 0.1  # nats; below this the two answers are equal, as engines repeat themselves no better
-    reference_ttl: float = 7 * 24 * 3600.0
-    reference_patience: float = 300.0  # how long to wait for another task that is writing the same reference
+    chat: tuple[ChatMessage, ...]
+    reference: Reference | None
+    cut: bool = False
 
 
 async def judge(work: Work, *, engine: Engine, references: References, settings: MethodSettings) -> Judgment:
-    """The judgment of this pair; raises `worker.errors.JudgingFailed` where there is none, never a made-up verdict."""
-    raise NotImplementedError
+    """The judgment of this pair; raises `JudgingFailed` where there is none.
+
+    Identical answers are a tie and cost nothing. Otherwise lengths are counted before anything is generated, the
+    references that the rounds need are written or found, and all rounds run at the same time.
+    """
+    if work.comparison.answer_a == work.comparison.answer_b:
+        return identical_answers(work, engine=engine.describe(), settings=settings)
+    rounds = plan_rounds(work)
+    if rounds[0].reference is not None:
+        await _require_room_for_a_reference(work.comparison, engine=engine, settings=settings)
+    grounds, spent = await _grounds(work, rounds, engine=engine, references=references, settings=settings)
+    turns = [_turns(work, round_, grounds[round_], prompts=settings.prompts) for round_ in rounds]
+    prompts = await _together(*(engine.prepare(turn) for turn in turns))
+    for prompt in prompts:
+        _require_room(prompt, engine=engine, settings=settings, reference_tokens=0)
+    heard = await _together(
+        *(
+            _hear(round_, grounds[round_], prompt=prompt, engine=engine, settings=settings)
+            for round_, prompt in zip(rounds, prompts, strict=True)
+        )
+    )
+    return judgment_of(work, heard, engine=engine.describe(), settings=settings, spent=spent)
+
+
+async def _require_room_for_a_reference(comparison: Comparison, *, engine: Engine, settings: MethodSettings) -> None:
+    """Refuse a pair that cannot fit with a reference of full length, before the reference is paid for."""
+    stand_in = _answered(comparison, NO_ANSWER)
+    turn = ChatMessage(role="user", content=settings.prompts.critique_turn(comparison))
+    prompt = await engine.prepare((*stand_in, turn))
+    _require_room(prompt, engine=engine, settings=settings, reference_tokens=settings.reference_tokens)
+
+
+def _require_room(prompt: Prompt, *, engine: Engine, settings: MethodSettings, reference_tokens: int) -> None:
+    limit = engine.describe().max_tokens
+    if limit is None or prompt.tokens is None:
+        return  # an engine that tells neither refuses by itself
+    parts = {
+        "prompt and answers": prompt.tokens,
+        "reference": reference_tokens,
+        "critique": settings.critique_tokens,
+        "verdict": engine.describe().opening_tokens + 1,
+    }
+    needed = sum(parts.values())
+    if needed > limit:
+        raise TooLong(needed=needed, limit=limit, parts={name: count for name, count in parts.items() if count})
+
+
+async def _grounds(
+    work: Work, rounds: Sequence[Round], *, engine: Engine, references: References, settings: MethodSettings
+) -> tuple[dict[Round, _Ground], Usage]:
+    """What every round stands on, each different reference asked for once, and what writing them cost."""
+    comparison = work.comparison
+    if work.preset is Preset.DIRECT:
+        return dict.fromkeys(rounds, _Ground(chat=(), reference=None)), Usage()
+    if work.preset is Preset.REFERENCE:
+        reference = Reference(text=comparison.reference or "", source="caller")
+        return dict.fromkeys(rounds, _Ground(chat=_answered(comparison, reference.text), reference=reference)), Usage()
+    samplings = list(dict.fromkeys(round_.reference for round_ in rounds if round_.reference is not None))
+    written = await _together(
+        *(
+            own_reference(
+                comparison.conversation(),
+                engine=engine,
+                references=references,
+                sampling=sampling,
+                max_new_tokens=settings.reference_tokens,
+                ttl=settings.reference_ttl,
+                patience=settings.reference_patience,
+            )
+            for sampling in samplings
+        )
+    )
+    spent = sum((usage for _, _, usage in written), Usage())
+    by_sampling = {
+        sampling: _own_ground(comparison, reference, cached=cached)
+        for sampling, (reference, cached, _) in zip(samplings, written, strict=True)
+    }
+    return {round_: by_sampling[round_.reference] for round_ in rounds if round_.reference is not None}, spent
+
+
+def _own_ground(comparison: Comparison, written: Written, *, cached: bool) -> _Ground:
+    reference = Reference(text=written.text, source="model", cached=cached)
+    return _Ground(chat=_answered(comparison, written.text), reference=reference, cut=written.cut)
+
+
+def _answered(comparison: Comparison, answer: str) -> tuple[ChatMessage, ...]:
+    return (*comparison.conversation(), ChatMessage(role="assistant", content=answer.strip() or NO_ANSWER))
+
+
+def _turns(work: Work, round_: Round, ground: _Ground, *, prompts: Prompts) -> tuple[ChatMessage, ...]:
+    shown = round_.shown(work.comparison)
+    content = prompts.critique_turn(shown) if ground.chat else prompts.direct_turn(shown)
+    return (*ground.chat, ChatMessage(role="user", content=content))
+
+
+async def _hear(round_: Round, ground: _Ground, *, prompt: Prompt, engine: Engine, settings: MethodSettings) -> Heard:
+    """One critique and the verdict that follows it."""
+    critique = await engine.generate(prompt, sampling=round_.sampling, max_new_tokens=settings.critique_tokens)
+    if marker := find_marker(critique.text):
+        raise MarkersInModelText(marker=marker, where="critique")
+    reading = await engine.read_verdict(prompt, critique)
+    return Heard(round=round_, reference=ground.reference, reference_cut=ground.cut, critique=critique, reading=reading)
+
+
+async def _together(*calls: Coroutine[Any, Any, _T]) -> list[_T]:
+    """All results in order; the first failure cancels the rest and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]

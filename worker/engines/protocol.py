@@ -1,7 +1,8 @@
 """What the method needs from an engine, and nothing else.
 
-Four calls: say what you are, render and count a chat, generate a turn, read the verdict. Adapters know dialects of HTTP;
-the method knows none. Every call raises only the classes of `worker.errors`, and none of them retries by itself.
+Four calls: say what you are, render and count a chat, generate a turn, read the verdict. Adapters know dialects of
+HTTP; the method knows none. Every call raises only the classes of `worker.errors`, and none retries by itself: whoever
+owns the pace wraps an engine in another one that does.
 """
 
 from collections.abc import Sequence
@@ -48,9 +49,7 @@ class Description:
     max_tokens: int | None  # prompt and completion together; None: the engine does not tell
     counts_tokens: bool  # does `prepare` know lengths?
     opening_tokens: int  # what the verdict costs beyond the critique
-    chat_template: (
-        str  # digest of a fixed chat as this engine renders it, or of the engine's name where it does not show
-    )
+    chat_template: str | None  # digest of a fixed chat as this engine renders it; None where it does not show
     max_concurrency: int | None = None  # calls the engine takes at once, where it says so
     details: dict[str, object] = field(default_factory=dict)  # label ids and the like, for provenance and `doctor`
 
@@ -76,6 +75,7 @@ class Generation:
     text: str
     finish_reason: Literal["stop", "length"]
     usage: Usage
+    queued: float | None = None  # seconds the call waited inside the engine, where it tells
 
     @property
     def cut(self) -> bool:
@@ -89,10 +89,9 @@ class LabelLogProbs:
 
     first: float  # of the label of the answer shown first
     second: float
-    mass: (
-        float | None
-    )  # probability of both labels together before any constraint; None where only their ratio is known
+    mass: float | None  # probability of both labels together; None where only their ratio is known
     usage: Usage
+    queued: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +100,7 @@ class LabelChoice:
 
     first: bool  # True: the answer shown first
     usage: Usage
+    queued: float | None = None
 
 
 class Engine(Protocol):

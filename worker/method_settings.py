@@ -1,0 +1,17 @@
+"""What an operator may change about the method; part of every judgment's provenance."""
+
+from dataclasses import dataclass, field
+
+from worker.prompts import Prompts, load_prompts
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSettings:
+    """Budgets are tokens, durations seconds."""
+
+    reference_tokens: int = 512
+    critique_tokens: int = 512
+    tie_width: float = 0.1  # nats; within this two answers are equal, since engines repeat themselves no more closely
+    reference_ttl: float = 7 * 86_400.0
+    reference_patience: float = 300.0  # how long to wait for whoever is already writing the same reference
+    prompts: Prompts = field(default_factory=load_prompts)
