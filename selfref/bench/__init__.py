@@ -1,0 +1,1 @@
+"""Measuring what the service itself costs, beside an engine that costs nothing."""
