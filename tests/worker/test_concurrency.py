@@ -82,7 +82,7 @@ def test_an_engine_with_sixteen_permits_is_found_from_sixty_four_and_kept_busy()
         for good in answers:
             step = after_answer if good else after_overload
             kwargs = {"queued": None} if good else {}
-            pace = step(pace, started=round_trip, now=round_trip + 0.5, **kwargs)  # type: ignore[operator]
+            pace = step(pace, started=round_trip, now=round_trip + 0.5, **kwargs)
         served.append(min(sent, permits))
     assert sum(served[10:]) / (190 * permits) > 0.8
 

@@ -1,0 +1,115 @@
+"""Pairs to judge and a judge that needs no engine: it finds GOOD in an answer, or fails as it is told."""
+
+import asyncio
+import itertools
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+from selfref.messages import (
+    Comparison,
+    Judgment,
+    Lane,
+    OrderReading,
+    Preset,
+    Provenance,
+    Usage,
+    Verdict,
+    VoteCounts,
+    Work,
+    now,
+)
+from selfref.store import Accepted, Store
+from worker.errors import JudgingFailed
+
+TENANT = "t"
+_numbers = itertools.count()
+
+
+def work(*, lane: Lane = Lane.INTERACTIVE) -> Work:
+    """A new pair whose answer A is the good one."""
+    number = next(_numbers)
+    return Work(
+        id=f"pair-{number}",
+        tenant=TENANT,
+        lane=lane,
+        comparison=Comparison(prompt=f"question {number}", answer_a="GOOD", answer_b="bad"),
+        preset=Preset.DIRECT,
+        created_at=now(),
+    )
+
+
+async def submit(store: Store, count: int, *, lane: Lane = Lane.INTERACTIVE) -> list[str]:
+    """Accept new pairs; their ids."""
+    pairs = [work(lane=lane) for _ in range(count)]
+    for pair in pairs:
+        accepted = await store.judgments.accept(pair, fingerprint=pair.id, queue_limit=100_000)
+        assert accepted == Accepted()
+    return [pair.id for pair in pairs]
+
+
+async def eventually(condition: Callable[[], object], *, within: float = 10.0, what: str = "") -> None:
+    """Return once `condition()` is true; fail after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, what or "not in time"
+        await asyncio.sleep(0.005)
+
+
+def judgment(pair: Work) -> Judgment:
+    """What an honest judge says: the answer with GOOD in it."""
+    good_a = "GOOD" in pair.comparison.answer_a
+    verdict = Verdict.A if good_a else Verdict.B
+    reading = OrderReading(
+        first="A", verdict="A" if good_a else "B", log_odds_a=2.0, semantic_perplexity=None, critique="c"
+    )
+    return Judgment(
+        id=pair.id,
+        custom_id=pair.custom_id,
+        job_id=pair.job_id,
+        created_at=pair.created_at,
+        verdict=verdict,
+        probability_a=0.9,
+        strength=0.8,
+        log_odds=2.0,
+        position_bias=0.0,
+        orders=(reading,),
+        votes=VoteCounts(a=2, b=0, tie=0),
+        reference=None,
+        principle=pair.comparison.principle,
+        preset=pair.preset,
+        usage=Usage(calls=4),
+        provenance=Provenance(engine="fake", model="m", template="t", method="verdict-token"),
+        finished_at=now(),
+    )
+
+
+class HonestJudge:
+    """Judges in `seconds`; first goes through the errors planned for a pair; can be held still."""
+
+    def __init__(self, *, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.plan: defaultdict[str, list[Exception]] = defaultdict(list)
+        self.begun: list[str] = []
+        self.given_up: list[str] = []
+        self.go = asyncio.Event()
+        self.go.set()
+        self.stuck: set[str] = set()  # pairs that are never judged
+
+    async def __call__(self, pair: Work) -> Judgment:
+        self.begun.append(pair.id)
+        try:
+            await self.go.wait()
+            if pair.id in self.stuck:
+                await asyncio.Event().wait()
+            await asyncio.sleep(self.seconds)
+        except asyncio.CancelledError:
+            self.given_up.append(pair.id)
+            raise
+        if self.plan[pair.id]:
+            raise self.plan[pair.id].pop(0)
+        return judgment(pair)
+
+    def fails(self, pair: str, error: JudgingFailed | Exception, *, times: int) -> None:
+        """The next `times` attempts at this pair end in this error."""
+        self.plan[pair] = [error] * times

@@ -1,0 +1,199 @@
+"""`python -m worker`: judge pairs until told to stop.
+
+Exit codes: 0 stopped as asked; 1 a bug; 2 a setting is wrong; 3 the engine cannot be a judge. The log says what to do.
+"""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import TypeVar
+
+import structlog
+from prometheus_client import start_http_server
+from pydantic import ValidationError
+
+from selfref.logs import configure_logs
+from selfref.messages import Judgment, Work
+from selfref.store import ShardsDiffer, Store, StoreUnavailable
+from worker.attempt import Attempts
+from worker.backoff import pauses
+from worker.circuit import Circuit
+from worker.concurrency import Gate, opening
+from worker.engines import open_engine
+from worker.engines.protocol import Engine
+from worker.errors import EngineUnavailable, EngineUnsuitable
+from worker.loop import ClaimLoop
+from worker.method import judge
+from worker.method_settings import MethodSettings
+from worker.paced import PacedEngine
+from worker.prompts import load_prompts
+from worker.settings import Settings
+from worker.terms import Terms
+
+BUG, WRONG_SETTINGS, UNSUITABLE_ENGINE = 1, 2, 3
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between tries to reach the store and the engine at start
+
+Opened = TypeVar("Opened")
+log = structlog.get_logger()
+
+
+def main() -> int:
+    """Read the settings, work, and say by the exit code how it ended."""
+    configure_logs("worker")
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            log.error("wrong_setting", setting=".".join(map(str, problem["loc"])), error=problem["msg"])
+        return WRONG_SETTINGS
+    try:
+        asyncio.run(work(settings))
+    except BaseException as error:  # noqa: BLE001  the last place before the interpreter would print texts of pairs
+        return _report(error)
+    return 0
+
+
+async def work(settings: Settings) -> None:
+    """Connect, check the engine, judge until a signal comes, hand back what is unfinished."""
+    async with AsyncExitStack() as resources:
+        try:
+            _on_signals(_this_task().cancel)
+            loop = await _prepared(settings, resources)
+        except asyncio.CancelledError:
+            log.info("stopped", why="told to before there was anything to do")
+            return
+        _on_signals(loop.stop)
+        print("worker ready", flush=True)  # noqa: T201  what a supervisor waits for
+        log.info("ready")
+        await loop.run()
+        log.info("stopped")
+
+
+async def _prepared(settings: Settings, resources: AsyncExitStack) -> ClaimLoop:
+    """The loop, with everything it needs opened."""
+    if settings.metrics_port:
+        server, _ = start_http_server(settings.metrics_port, settings.metrics_host)
+        resources.callback(server.shutdown)
+    store = await _reached("store", lambda: Store.open(settings.redis_url, shards=settings.shards))
+    resources.push_async_exit(_closing(store))
+    engine = await _reached("engine", lambda: _opened(settings))
+    resources.push_async_callback(engine.aclose)
+    found = engine.describe()
+    log.info("engine", engine=found.engine, model=found.model, revision=found.revision, method=found.method)
+
+    gate = Gate(opening(settings.concurrency, found.max_concurrency))
+    circuit = Circuit(lambda: _still_the_same(engine, settings))
+    paced = PacedEngine(engine, gate=gate, circuit=circuit)
+    method = MethodSettings(
+        reference_tokens=settings.reference_tokens,
+        critique_tokens=settings.critique_tokens,
+        tie_width=settings.tie_width,
+    )
+
+    async def judged(pair: Work) -> Judgment:
+        return await judge(pair, engine=paced, references=store.references, settings=method)
+
+    terms = Terms(
+        consumer=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+        concurrency=settings.concurrency,
+        lease=settings.lease,
+        max_attempts=settings.max_attempts,
+        max_deliveries=settings.max_deliveries,
+        retention=settings.retention,
+    )
+    attempts = Attempts(store=store, judge=judged, circuit=circuit, terms=terms)
+    return ClaimLoop(store=store, attempts=attempts, gate=gate, circuit=circuit, terms=terms)
+
+
+def _closing(store: Store) -> Callable[..., Awaitable[None]]:
+    """Closes the store after a clean end only: closing gives back what is held, and a bug's pair is to be counted."""
+
+    async def close(kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            await store.aclose()
+
+    return close
+
+
+async def _opened(settings: Settings) -> Engine:
+    """The configured engine, once it has passed its self-test."""
+    return await open_engine(
+        settings.engine,
+        settings.engine_url,
+        verdict=load_prompts().verdict,
+        api_key=settings.engine_api_key.get_secret_value() if settings.engine_api_key else None,
+        model=settings.model,
+        timeout=settings.engine_timeout,
+    )
+
+
+async def _still_the_same(engine: Engine, settings: Settings) -> None:
+    """Ask the engine on purpose; one that came back as another model would put its judgments under the old name."""
+    fresh = await _opened(settings)
+    try:
+        was, found = engine.describe(), fresh.describe()
+    finally:
+        await fresh.aclose()
+    if (found.model, found.revision, found.method) != (was.model, was.revision, was.method):
+        raise EngineUnsuitable(
+            f"the engine now serves {found.model} ({found.revision}, {found.method}) instead of {was.model} "
+            f"({was.revision}, {was.method}); start the worker again to judge with it"
+        )
+
+
+async def _reached(what: str, attempt: Callable[[], Awaitable[Opened]]) -> Opened:
+    """What `attempt` opens, however long it takes to come up; says why it is waiting."""
+    for pause in pauses(first=FIRST_PAUSE, longest=LONGEST_PAUSE):
+        try:
+            return await attempt()
+        except ShardsDiffer:
+            raise
+        except (StoreUnavailable, EngineUnavailable) as error:
+            log.warning("waiting", what=what, error=str(error), again_in=round(pause, 1))
+            await asyncio.sleep(pause)
+    raise AssertionError("pauses never end")
+
+
+def _on_signals(action: Callable[[], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, action)
+
+
+def _this_task() -> "asyncio.Task[None]":
+    task: asyncio.Task[None] | None = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("not inside a task")
+    return task
+
+
+def _report(error: BaseException) -> int:
+    """Log where it came from, and never the message of a bug: a message may quote the text of a pair."""
+    code = UNSUITABLE_ENGINE
+    for cause in _leaves(error):
+        if isinstance(cause, EngineUnsuitable):
+            log.error("engine_unsuitable", error=str(cause))
+        elif isinstance(cause, ShardsDiffer):
+            log.error("wrong_setting", setting="SELFREF_SHARDS", error=cause.detail)
+            code = WRONG_SETTINGS
+        else:
+            log.critical("bug", error=type(cause).__qualname__, trace=traceback.format_tb(cause.__traceback__))
+            code = BUG
+    return code
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _leaves(part)
+    else:
+        yield error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
