@@ -1,0 +1,119 @@
+"""One causal language model on one device: loading it, and the single forward call that everything else is built on."""
+
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM, DynamicCache
+from transformers.cache_utils import Cache, DynamicLayer
+
+from engine.errors import ModelUnusable
+
+DEFAULT_CONTEXT = 2048  # tokens, for models without a fixed number of positions
+_POSITION_LIMITS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model and the facts about it that scheduling needs."""
+
+    network: Any  # a transformers *ForCausalLM; its class is known only at run time
+    device: torch.device
+    dtype: torch.dtype
+    vocabulary: int
+    context: int
+    eos_ids: frozenset[int]
+    kv_bytes_per_token: int
+    takes_positions: bool
+    keeps_logits: bool
+
+    def forward(self, ids: Tensor, *, mask: Tensor | None, positions: Tensor, cache: Cache, keep: int) -> Tensor:
+        """Logits of the last `keep` positions (0: all), float32, shape (rows, keep, vocabulary).
+
+        `ids` and `positions` are (rows, new tokens); `mask` is (rows, cached + new tokens), 1 where there is a token;
+        `cache` is read and extended in place.
+        """
+        arguments: dict[str, Any] = {}
+        if self.takes_positions:
+            arguments["position_ids"] = positions
+        if self.keeps_logits:
+            arguments["logits_to_keep"] = keep
+        output = self.network(
+            input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True, return_dict=True, **arguments
+        )
+        return cast("Tensor", output.logits[:, -keep or None :].float())
+
+
+def load_model(folder: Path, *, device: str, dtype: str) -> Model:
+    """Load a folder from disk only. Raises ModelUnusable where there is no such folder or no such model in it."""
+    if not (folder / "config.json").is_file():
+        raise ModelUnusable(f"{folder} holds no config.json; give the folder of a Hugging Face causal language model")
+    where = pick_device(device)
+    try:
+        network = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=pick_dtype(dtype, where))
+    except (OSError, ValueError) as error:
+        raise ModelUnusable(f"cannot load {folder}: {error}") from error
+    network = network.to(where).eval().requires_grad_(False)
+    _refuse_recurrent(network)
+    accepted = inspect.signature(network.forward).parameters
+    takes_positions, keeps_logits = "position_ids" in accepted, "logits_to_keep" in accepted
+    kv_bytes, vocabulary = _measure(network, where)
+    return Model(
+        network=network,
+        device=where,
+        dtype=network.dtype,
+        vocabulary=vocabulary,
+        context=_context(network.config.get_text_config(decoder=True)),
+        eos_ids=_eos_ids(network),
+        kv_bytes_per_token=kv_bytes,
+        takes_positions=takes_positions,
+        keeps_logits=keeps_logits,
+    )
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is the first GPU where there is one, else the CPU."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def pick_dtype(name: str, device: torch.device) -> torch.dtype | str:
+    """`auto` is the checkpoint's own type on a GPU; on CPU float32, which is exact and there no slower for small models."""
+    if name == "auto":
+        return "auto" if device.type == "cuda" else torch.float32
+    return cast("torch.dtype", getattr(torch, name))
+
+
+def _refuse_recurrent(network: Any) -> None:
+    layers = DynamicCache(config=network.config).layers
+    if not all(isinstance(layer, DynamicLayer) for layer in layers):
+        kinds = sorted({type(layer).__name__ for layer in layers})
+        raise ModelUnusable(f"this engine batches key/value attention only; the model also has {', '.join(kinds)}")
+
+
+@torch.inference_mode()
+def _measure(network: Any, device: torch.device) -> tuple[int, int]:
+    """Bytes of K/V per token, and the width of the logits, read off a one-token run (which is also the warm-up)."""
+    cache = DynamicCache()
+    output = network(
+        input_ids=torch.zeros((1, 1), dtype=torch.long, device=device), past_key_values=cache, use_cache=True
+    )
+    size = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
+    return size, output.logits.shape[-1]
+
+
+def _context(config: Any) -> int:
+    limits = (getattr(config, name, None) for name in _POSITION_LIMITS)
+    return next((limit for limit in limits if isinstance(limit, int) and limit > 0), DEFAULT_CONTEXT)
+
+
+def _eos_ids(network: Any) -> frozenset[int]:
+    found: set[int] = set()
+    for config in (network.config, network.generation_config):
+        ids = getattr(config, "eos_token_id", None)
+        found.update([ids] if isinstance(ids, int) else ids or [])
+    return frozenset(found)

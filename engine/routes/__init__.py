@@ -1,0 +1,1 @@
+"""The HTTP routes: thin translations between the wire and `engine.inference`."""

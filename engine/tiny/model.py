@@ -1,0 +1,63 @@
+"""Writes the tiny model folder: random weights, its own tokenizer, Llama-2's chat template, and a plain warning."""
+
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from engine.tiny.tokenizer import BOS_ID, EOS_ID, UNK_ID, train_tokenizer, wrap_tokenizer
+
+CONTEXT = 4096  # positions, as Llama-2
+INITIALIZER_RANGE = 0.4  # wide, so that the noise has preferences instead of near-ties
+
+MODEL_CARD = """---
+pipeline_tag: text-generation
+---
+# A tiny model that knows nothing
+
+Llama architecture, Llama-2's chat template, weights drawn at random (seed {seed}). It exists to exercise the software
+around a judge. **Its answers, critiques and verdicts are noise: never use its labels for anything.**
+"""
+
+
+def write_tiny_model(folder: Path, *, seed: int = 0) -> None:
+    """Make the model in `folder` (created if missing). The same seed makes the same weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = train_tokenizer()
+    random_llama(tokenizer, seed=seed).save_pretrained(folder)
+    wrap_tokenizer(tokenizer, context=CONTEXT).save_pretrained(folder)
+    (folder / "README.md").write_text(MODEL_CARD.format(seed=seed), encoding="utf-8")
+
+
+def random_llama(tokenizer: Tokenizer, *, seed: int) -> LlamaForCausalLM:
+    """A two-layer Llama with grouped-query attention, about a quarter of a million random parameters."""
+    config = LlamaConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=CONTEXT,
+        initializer_range=INITIALIZER_RANGE,
+        bos_token_id=BOS_ID,
+        eos_token_id=EOS_ID,
+        tie_word_embeddings=False,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = LlamaForCausalLM(config)
+    with torch.no_grad():
+        model.lm_head.weight[_unreadable(tokenizer)] = 0.0
+    return model
+
+
+def _unreadable(tokenizer: Tokenizer) -> list[int]:
+    """Ids that do not print alone (pieces of UTF-8, control bytes): kept out of what the noise says, not of what it reads."""
+    readable = (tokenizer.decode([token], skip_special_tokens=False) for token in range(tokenizer.get_vocab_size()))
+    return [
+        token
+        for token, text in enumerate(readable)
+        if token in (UNK_ID, BOS_ID) or not text.isascii() or not text.replace("\n", " ").isprintable()
+    ]

@@ -1,0 +1,63 @@
+"""The tiny model's tokenizer: byte-level BPE learnt here and now from the small English text beside this file."""
+
+from importlib.resources import files
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+VOCABULARY = 1024  # tokens at most; fewer where the text runs out of pairs
+UNK_ID, BOS_ID, EOS_ID = 0, 1, 2  # as Llama-2
+UNK, BOS, EOS = "<unk>", "<s>", "</s>"
+LABELS = (" A", " B")  # what a verdict ends with; each must be one token
+
+# meta-llama/Llama-2-13b-chat-hf, tokenizer_config.json
+LLAMA_2_CHAT_TEMPLATE = (
+    "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}"
+    "{% set system_message = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}"
+    "{% set system_message = false %}{% endif %}{% for message in loop_messages %}"
+    "{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}"
+    "{% if loop.index0 == 0 and system_message != false %}"
+    "{% set content = '<<SYS>>\\n' + system_message + '\\n<</SYS>>\\n\\n' + message['content'] %}"
+    "{% else %}{% set content = message['content'] %}{% endif %}"
+    "{% if message['role'] == 'user' %}{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}"
+    "{% elif message['role'] == 'assistant' %}{{ ' '  + content.strip() + ' ' + eos_token }}{% endif %}{% endfor %}"
+)
+
+
+def train_tokenizer() -> Tokenizer:
+    """Learn the merges. BOS is put in front, as Llama does; raises ValueError where a label is not one token."""
+    tokenizer = Tokenizer(models.BPE(unk_token=UNK))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=[UNK, BOS, EOS],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(_lines(), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{BOS} $A", pair=f"{BOS} $A {BOS} $B", special_tokens=[(BOS, BOS_ID)]
+    )
+    for label in LABELS:
+        if len(tokenizer.encode(label, add_special_tokens=False).ids) != 1:
+            raise ValueError(f"the text no longer makes {label!r} a single token")
+    return tokenizer
+
+
+def wrap_tokenizer(tokenizer: Tokenizer, *, context: int) -> PreTrainedTokenizerFast:
+    """The form that transformers saves and loads, with Llama-2's chat template."""
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        unk_token=UNK,
+        bos_token=BOS,
+        eos_token=EOS,
+        model_max_length=context,
+        clean_up_tokenization_spaces=False,
+        chat_template=LLAMA_2_CHAT_TEMPLATE,
+    )
+
+
+def _lines() -> list[str]:
+    return files("engine.tiny").joinpath("corpus.txt").read_text(encoding="utf-8").splitlines()
