@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,7 +38,8 @@ class Edge:
             await self._app(scope, receive, send_with_id)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
-            method = scope["method"] if route != "unmatched" else "any"
+            known = route != "unmatched" and status != HTTPStatus.METHOD_NOT_ALLOWED
+            method = scope["method"] if known else "other"  # a client may invent any number of methods
             metrics.REQUESTS.labels(route, method, status).inc()
             metrics.REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started)
 

@@ -18,6 +18,7 @@ from service.errors import Invalid, NotFound, Refusal, Unavailable
 from service.validation import faults
 
 MEDIA_TYPE = "application/problem+json"
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 log = structlog.get_logger()
 
 
@@ -80,12 +81,12 @@ async def _query_invalid(request: Request, error: RequestValidationError) -> Res
 
 
 async def _store_away(request: Request, error: StoreUnavailable) -> Response:
-    log.warning("store_unavailable", request_id=request.state.request_id, detail=error.detail)
     return problem_response(request, store_refusal(error))
 
 
 def store_refusal(error: StoreUnavailable, *, judgment_id: str | None = None) -> Unavailable:
     """What a caller is told while Redis cannot be used; the store's own detail stays in the log."""
+    log.warning("store_unavailable", detail=error.detail, judgment_id=judgment_id)
     detail = "The store is not available for the moment; nothing that was accepted is lost. Try again shortly"
     if judgment_id is not None:
         detail += f", or look at /judgments/{judgment_id} first: this pair may have been accepted"
@@ -96,7 +97,7 @@ async def _http(request: Request, error: HTTPException) -> Response:
     """What the framework itself refuses: unknown paths and wrong methods."""
     refusal: Refusal
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = ", ".join(sorted(_methods(request)))
+        allowed = ", ".join(_methods(request))
         refusal = Refusal("method_not_allowed", f"Use {allowed} on this path.", headers={"Allow": allowed})
         refusal.status = HTTPStatus.METHOD_NOT_ALLOWED
     elif error.status_code == HTTPStatus.NOT_FOUND:
@@ -108,11 +109,15 @@ async def _http(request: Request, error: HTTPException) -> Response:
     return problem_response(request, refusal)
 
 
-def _methods(request: Request) -> set[str]:
+def _methods(request: Request) -> list[str]:
     """Every method that some route has for this path: the framework itself names those of one route only."""
     routes: list[BaseRoute] = request.app.routes
-    partial = [route for route in routes if route.matches(request.scope)[0] is Match.PARTIAL]
-    return {method for route in partial for method in getattr(route, "methods", None) or ()}
+
+    def answered(method: str) -> bool:
+        scope = {"type": "http", "method": method, "path": request.scope["path"], "root_path": "", "headers": []}
+        return any(route.matches(scope)[0] is Match.FULL for route in routes)
+
+    return list(filter(answered, _METHODS))
 
 
 async def _bug(request: Request, error: Exception) -> Response:
