@@ -14,6 +14,13 @@ from typing import Self
 
 START = 30.0  # seconds to wait for a server that is loading its append-only file
 STOP = 10.0  # seconds to wait for a clean end
+DURABLE = {  # what keeps an accepted pair through any crash, shared with the local stack
+    "appendonly": "yes",
+    "appendfsync": "everysec",
+    "save": "",
+    "maxmemory-policy": "noeviction",
+    "daemonize": "no",
+}
 
 
 class EmbeddedRedisUnavailable(Exception):
@@ -103,11 +110,7 @@ def _options(folder: Path, *, port: int) -> list[str]:
         "port": str(port),
         "dir": str(folder),
         "logfile": str(folder / "redis.log"),
-        "appendonly": "yes",
-        "appendfsync": "everysec",
-        "save": "",
-        "maxmemory-policy": "noeviction",
-        "daemonize": "no",
+        **DURABLE,
     }
     return [word for name, value in settings.items() for word in (f"--{name}", value)]
 

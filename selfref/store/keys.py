@@ -4,7 +4,7 @@ All keys of a shard share one hash tag, so every script touches one slot of a Re
 
     state         waiting | judged | failed | canceled
     result        the State message as JSON: Waiting, and once it has ended Judgment, Failure or Cancellation
-    work          the Work message as JSON; gone once the pair has ended, kept by a failed one so it can be replayed
+    work          the Work message as JSON; empty once the pair has ended, but kept by a failed one for replay
     tenant, lane, fingerprint
     attempts      judging attempts that failed        crashes    workers that took the pair and vanished
     reason        why the last attempt failed         dead       the failed pair's entry in the dead letters

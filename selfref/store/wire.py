@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from hiredis import pack_command
 from redis.asyncio.connection import Connection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -78,7 +79,7 @@ class Wire:
     async def _converse(self, connection: Any, commands: Sequence[Command]) -> list[Any]:
         in_step = False
         try:
-            await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            await connection.send_packed_command(_packed(commands), check_health=False)
             replies = [await _reply(connection) for _ in commands]
             in_step = True
             return replies
@@ -90,6 +91,11 @@ class Wire:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pool.aclose()
+
+
+def _packed(commands: Sequence[Command]) -> bytes:
+    # In C, where redis-py's own is a third of a finish's cost; the stub takes the argument for a tuple of one.
+    return b"".join([pack_command(tuple(command)) for command in commands])  # type: ignore[arg-type]
 
 
 async def _reply(connection: Connection) -> Any:

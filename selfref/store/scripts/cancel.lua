@@ -5,8 +5,7 @@ redis.replicate_commands()
 local state = redis.call('HGET', KEYS[1], 'state')
 if state == 'canceled' then return 1 end
 if state ~= 'waiting' then return 0 end
-redis.call('HSET', KEYS[1], 'state', 'canceled', 'result', ARGV[2])
-redis.call('HDEL', KEYS[1], 'work')
+redis.call('HSET', KEYS[1], 'state', 'canceled', 'result', ARGV[2], 'work', '')
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('HINCRBY', KEYS[2], 'canceled', 1)
 redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'id', ARGV[1])

@@ -5,8 +5,7 @@ redis.replicate_commands()
 local now = redis.call('HMGET', KEYS[1], 'state', 'ended_by')
 local ours = now[2] == ARGV[2] -- a repetition after a lost reply
 if now[1] == 'waiting' and not ours then
-  redis.call('HSET', KEYS[1], 'state', 'judged', 'result', ARGV[5], 'ended_by', ARGV[2])
-  redis.call('HDEL', KEYS[1], 'work')
+  redis.call('HSET', KEYS[1], 'state', 'judged', 'result', ARGV[5], 'ended_by', ARGV[2], 'work', '')
   redis.call('PEXPIRE', KEYS[1], ARGV[8])
   redis.call('XADD', KEYS[5], '*', 'label', ARGV[7])
   redis.call('HINCRBY', KEYS[3], ARGV[6], 1)
