@@ -41,20 +41,27 @@ def _document(app: FastAPI, gateway: Gateway) -> dict[str, Any]:
     """The OpenAPI document, with the schemas that the descriptions refer to; built once."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        _, models = models_json_schema(
-            [
-                (JudgeRequest, "validation"),
-                *((model, "serialization") for model in (Waiting, Judgment, Failure, Cancellation, Label)),
-                (problems.Problem, "serialization"),
-            ],
-            ref_template="#/components/schemas/{model}",
-        )
-        components = document.setdefault("components", {})
-        components["schemas"] = models["$defs"]
+        operations = [
+            (path, operation) for path, methods in document["paths"].items() for operation in methods.values()
+        ]
+        for _, operation in operations:  # the framework's own 422, in a form that is never answered
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]
+        components = document["components"]
+        components["schemas"] = _schemas()
         if len(gateway.keyring):
             components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            for path, operations in document["paths"].items():
-                for operation in operations.values():
-                    operation["security"] = [] if path in _OPEN_PATHS else [{"key": []}]
+            for path, operation in operations:
+                operation["security"] = [] if path in _OPEN_PATHS else [{"key": []}]
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _schemas() -> dict[str, Any]:
+    answers = (Waiting, Judgment, Failure, Cancellation, Label, problems.Problem)
+    _, models = models_json_schema(
+        [(JudgeRequest, "validation"), *((answer, "serialization") for answer in answers)],
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas: dict[str, Any] = models["$defs"]
+    return schemas

@@ -1,0 +1,68 @@
+"""The published description is true: its examples, and what schemathesis makes of it against a running gateway."""
+
+import asyncio
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from selfref.markers import find_marker
+from selfref.messages import JudgeRequest, Judgment, Label, Waiting
+from service.examples import COMPARISONS, JUDGMENT, LABEL, PROBLEM, WAITING
+from service.problems import Problem
+from tests.service.gateways import gateway_process
+from tests.service.judges import judging
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+EXAMPLES_PER_OPERATION = 20
+
+
+def test_the_examples_are_what_is_really_served():
+    assert Judgment.model_validate(JUDGMENT).model_dump(mode="json") == JUDGMENT
+    assert Waiting.model_validate(WAITING).model_dump(mode="json") == WAITING
+    assert Label.model_validate_json(LABEL).model_dump_json() == LABEL
+    assert set(PROBLEM) <= set(Problem.model_fields)
+    Problem.model_validate(PROBLEM)
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_the_examples_can_be_sent_as_they_are(name):
+    asked = JudgeRequest.model_validate(COMPARISONS[name]["value"])
+    assert find_marker(asked.model_dump_json()) is None
+
+
+async def test_every_reference_in_the_document_leads_somewhere(client):
+    document = (await client.get("/openapi.json")).json()
+
+    def references(node):
+        if isinstance(node, dict):
+            yield from ([node["$ref"]] if "$ref" in node else [])
+            node = list(node.values())
+        for child in node if isinstance(node, list) else ():
+            yield from references(child)
+
+    schemas = document["components"]["schemas"]
+    assert {reference.rpartition("/")[2] for reference in references(document)} == set(schemas) - {"Label"}
+
+
+@pytest.mark.timeout(240)
+async def test_schemathesis_finds_no_failure(redis_url, store, tmp_path):
+    keys = f"lab:{hashlib.sha256(b'lab-key').hexdigest()}"
+    with gateway_process(redis_url, api_keys=keys, max_wait=2) as gateway:
+        async with judging(store):
+            run = await asyncio.create_subprocess_exec(
+                shutil.which("schemathesis", path=Path(sys.executable).parent) or "schemathesis",
+                *("--config-file", CONFIG, "run", f"{gateway.url}/openapi.json"),
+                *("--header", "Authorization: Bearer lab-key", "--max-examples", str(EXAMPLES_PER_OPERATION)),
+                *("--seed", "1", "--no-color", "--warnings", "off"),
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            output, _ = await run.communicate()
+        gateway.terminate()
+    assert run.returncode == 0, output.decode()
+    assert "Traceback" not in "".join(gateway.log)
