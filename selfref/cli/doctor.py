@@ -1,0 +1,80 @@
+"""`selfref doctor`: is everything there that a judgment needs, and if not, how to mend it."""
+
+import asyncio
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from selfref.cli.exit_codes import FAILED
+from selfref.cli.options import ApiKey, DataDir, RedisUrl
+
+if TYPE_CHECKING:
+    from selfref.cli.checks.finding import Finding
+
+
+class EngineKind(StrEnum):
+    """The dialects that a worker speaks."""
+
+    TGI = "tgi"
+    OPENAI = "openai"
+
+
+def doctor(
+    url: Annotated[
+        str | None,
+        typer.Option(envvar="SELFREF_URL", help="Where the service listens.  [dim]default: the local stack's[/dim]"),
+    ] = None,
+    engine_url: Annotated[
+        str | None, typer.Option(envvar="SELFREF_ENGINE_URL", help="The engine.  [dim]default: the local stack's[/dim]")
+    ] = None,
+    engine: Annotated[
+        EngineKind, typer.Option(envvar="SELFREF_WORKER_ENGINE", help="What the engine speaks.")
+    ] = EngineKind.TGI,
+    engine_api_key: Annotated[
+        str | None,
+        typer.Option(envvar="SELFREF_WORKER_ENGINE_API_KEY", help="The engine's key, where it asks for one."),
+    ] = None,
+    engine_model: Annotated[
+        str | None, typer.Option(envvar="SELFREF_WORKER_MODEL", help="Which of an openai engine's models judges.")
+    ] = None,
+    redis_url: RedisUrl = None,
+    api_key: ApiKey = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Check the engine, Redis and the service, and say how to mend what is not well.
+
+    Looks at the local stack that `selfref up` runs now, unless told where things are. Changes nothing.
+    """
+    from selfref.cli.addresses import engine_url_of, redis_url_of, service_url_of
+    from selfref.cli.checks.engine import check_openai, check_tgi
+    from selfref.cli.checks.finding import Level
+    from selfref.cli.checks.redis import check_redis
+    from selfref.cli.checks.service import check_service
+
+    where = engine_url_of(engine_url, data_dir).rstrip("/")
+    asked = (
+        check_tgi(where, api_key=engine_api_key)
+        if engine is EngineKind.TGI
+        else check_openai(where, api_key=engine_api_key, model=engine_model)
+    )
+    found = asyncio.run(asked) + asyncio.run(check_redis(redis_url_of(redis_url, data_dir)))
+    found += check_service(service_url_of(url, data_dir).rstrip("/"), api_key=api_key)
+    _print(found)
+    raise typer.Exit(FAILED if any(finding.level is Level.FAIL for finding in found) else 0)
+
+
+def _print(found: "list[Finding]") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from selfref.cli.terminal import out, visible
+
+    styles = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+    table = Table(header_style="bold")
+    for heading in ("part", "check", "", "seen", "how to mend it"):
+        table.add_column(heading, overflow="fold")
+    for finding in found:
+        level = Text(finding.level.value, style=styles[finding.level.value])
+        table.add_row(finding.part, finding.check, level, visible(finding.seen), visible(finding.mend))
+    out.print(table)

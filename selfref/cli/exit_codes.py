@@ -1,0 +1,14 @@
+"""What the exit codes of `selfref` mean; a script may rely on them."""
+
+OK = 0
+FAILED = 1  # a part of the stack failed, or a check did
+WRONG_USE = 2  # the command line or the request has to change
+NOT_JUDGED = 3  # the pair was accepted and ended without a judgment
+STILL_WAITING = 4  # the pair is accepted and not judged yet
+UNREACHABLE = 5  # nothing answers, or the service cannot take the request now
+INTERRUPTED = 130  # by Ctrl-C or SIGTERM, before the end
+
+JUDGE_EPILOG = (
+    "[bold]Exit codes:[/bold] 0 judged (decided, tie or inconsistent) · 2 the command line or the request is wrong · "
+    "3 the pair could not be judged · 4 not judged within --timeout · 5 the service does not answer"
+)

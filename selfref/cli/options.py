@@ -1,0 +1,31 @@
+"""Options that several commands share, so that they are named and described once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Url = Annotated[str, typer.Option("--url", envvar="SELFREF_URL", help="Where the service listens.")]
+ApiKey = Annotated[
+    str | None,
+    typer.Option("--api-key", envvar="SELFREF_API_KEY", help="Your API key, where the service asks for one."),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar="SELFREF_DATA_DIR",
+        file_okay=False,
+        help="Folder of the local stack's data.  [dim]default: ~/.local/share/selfref[/dim]",
+    ),
+]
+RedisUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--redis-url", envvar="SELFREF_REDIS_URL", help="Redis to use.  [dim]default: the running local stack's[/dim]"
+    ),
+]
+Shards = Annotated[int, typer.Option("--shards", envvar="SELFREF_SHARDS", min=1, help="As the service has it.")]
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"

@@ -1,0 +1,96 @@
+"""The parts of a local stack as commands: what each is told about the others. No process is started here."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from selfref.embedded_redis import DURABLE, EmbeddedRedisUnavailable, server_binary
+from selfref.stack.child import Command
+from selfref.stack.errors import StackError
+from selfref.stack.noise import NOISE_MODEL
+
+LONGEST_SOCKET_PATH = 100  # bytes; the kernel's limit is 108 with the terminator (unix(7)), macOS's 104
+TINY_TOKENS = "48"  # of reference and critique: noise needs no room, and a demo has to be quick
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """What a local stack is made of; an address given here replaces the part that would be started."""
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8080  # 0: any free one
+    workers: int = 1
+    model: Path | None = None  # a Hugging Face causal-LM folder; None: a tiny one of random weights
+    engine_url: str | None = None
+    redis_url: str | None = None
+
+    @property
+    def noise(self) -> bool:
+        """True where the judge is the random stand-in, whose verdicts mean nothing."""
+        return self.engine_url is None and self.model is None
+
+    @property
+    def model_dir(self) -> Path:
+        """The folder that the bundled engine serves."""
+        return self.model or self.data_dir / "models" / "tiny"
+
+
+def module(name: str) -> tuple[str, ...]:
+    """`python -m name`, found where Python finds this package and never in the folder one happens to stand in."""
+    return (sys.executable, "-P", "-m", name)
+
+
+def redis(settings: StackSettings) -> tuple[Command, str]:
+    """The embedded Redis and its URL: a socket that only this user can open, every write logged."""
+    folder = settings.data_dir / "redis"
+    address = folder / "redis.sock"
+    if len(os.fsencode(address)) > LONGEST_SOCKET_PATH:
+        raise StackError(f"the path {address} is too long for a socket", advice="Choose a shorter --data-dir.")
+    options = DURABLE | {"port": "0", "unixsocket": str(address), "unixsocketperm": "700", "dir": str(folder)}
+    try:
+        binary = server_binary()
+    except EmbeddedRedisUnavailable as error:
+        raise StackError("there is no Redis to start", advice=str(error)) from error
+    arguments = (part for name, value in options.items() for part in (f"--{name}", value))
+    return Command("redis", (str(binary), *arguments)), f"unix://{address}?db=0"
+
+
+def make_model(folder: Path) -> Command:
+    """Write the random stand-in model."""
+    return Command("model", (*module("engine.tiny"), str(folder)), {"OMP_NUM_THREADS": "1"})
+
+
+def engine(settings: StackSettings) -> Command:
+    """The bundled engine, on a free port that it announces."""
+    arguments = ("--model", str(settings.model_dir), "--host", "127.0.0.1", "--port", "0")
+    named = {"SELFREF_ENGINE_MODEL_ID": NOISE_MODEL} if settings.noise else {}
+    return Command("engine", (*module("engine"), *arguments), named)
+
+
+def service(settings: StackSettings, *, redis_url: str) -> Command:
+    """The gateway."""
+    return Command(
+        "service",
+        module("service"),
+        {
+            "SELFREF_REDIS_URL": redis_url,
+            "SELFREF_SERVICE_HOST": settings.host,
+            "SELFREF_SERVICE_PORT": str(settings.port),
+        },
+    )
+
+
+def worker(settings: StackSettings, *, number: int, redis_url: str, engine_url: str) -> Command:
+    """One worker; where the stack also runs the engine, it is told that engine's dialect."""
+    environment = {
+        "SELFREF_REDIS_URL": redis_url,
+        "SELFREF_ENGINE_URL": engine_url,
+    }
+    if settings.engine_url is None:
+        environment["SELFREF_WORKER_ENGINE"] = "tgi"
+    if settings.noise:
+        environment["SELFREF_WORKER_REFERENCE_TOKENS"] = TINY_TOKENS
+        environment["SELFREF_WORKER_CRITIQUE_TOKENS"] = TINY_TOKENS
+    return Command(f"worker-{number}", module("worker"), environment)
