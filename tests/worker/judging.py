@@ -5,10 +5,12 @@ import itertools
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
 from selfref.messages import (
     Comparison,
     Judgment,
+    Label,
     Lane,
     OrderReading,
     Preset,
@@ -19,33 +21,64 @@ from selfref.messages import (
     Work,
     now,
 )
-from selfref.store import Accepted, Store
+from selfref.store import Accepted, Counts, Store
 from worker.errors import JudgingFailed
 
 TENANT = "t"
 _numbers = itertools.count()
 
 
-def work(*, lane: Lane = Lane.INTERACTIVE) -> Work:
-    """A new pair whose answer A is the good one."""
+def work(*, lane: Lane = Lane.INTERACTIVE, preset: Preset = Preset.DIRECT) -> Work:
+    """A new pair; the good answer is A in every even one and B in every odd one."""
     number = next(_numbers)
+    answers = ("GOOD", "bad") if number % 2 == 0 else ("bad", "GOOD")
     return Work(
         id=f"pair-{number}",
         tenant=TENANT,
         lane=lane,
-        comparison=Comparison(prompt=f"question {number}", answer_a="GOOD", answer_b="bad"),
-        preset=Preset.DIRECT,
+        comparison=Comparison(prompt=f"question {number}", answer_a=answers[0], answer_b=answers[1]),
+        preset=preset,
         created_at=now(),
     )
 
 
-async def submit(store: Store, count: int, *, lane: Lane = Lane.INTERACTIVE) -> list[str]:
+async def submit(
+    store: Store, count: int, *, lane: Lane = Lane.INTERACTIVE, preset: Preset = Preset.DIRECT
+) -> list[str]:
     """Accept new pairs; their ids."""
-    pairs = [work(lane=lane) for _ in range(count)]
+    pairs = [work(lane=lane, preset=preset) for _ in range(count)]
     for pair in pairs:
         accepted = await store.judgments.accept(pair, fingerprint=pair.id, queue_limit=100_000)
         assert accepted == Accepted()
     return [pair.id for pair in pairs]
+
+
+async def labels(store: Store) -> list[Label]:
+    """Every label in the feed."""
+    return (await store.labels.read(TENANT, after=None, limit=10_000, wait=0)).labels
+
+
+async def label_ids(store: Store) -> list[str]:
+    """The pair of every label in the feed."""
+    return [label.id for label in await labels(store)]
+
+
+async def ended(store: Store, pair: str) -> Any:
+    """How the pair stands."""
+    stored = await store.judgments.state(pair)
+    assert stored is not None
+    return stored.state
+
+
+async def until_ended(store: Store, count: int, *, within: float = 20.0) -> Counts:
+    """The tenant's counts once `count` pairs have ended."""
+    deadline = time.monotonic() + within
+    while True:
+        counts = await store.judgments.counts(TENANT)
+        if counts.submitted - counts.waiting >= count:
+            return counts
+        assert time.monotonic() < deadline, counts
+        await asyncio.sleep(0.02)
 
 
 async def eventually(condition: Callable[[], object], *, within: float = 10.0, what: str = "") -> None:

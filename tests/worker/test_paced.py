@@ -85,9 +85,9 @@ async def generate(engine: PacedEngine) -> Generation:
 async def test_no_more_calls_than_the_limit_reach_the_engine() -> None:
     small = SmallEngine(places=100)
     engine, _ = paced(small, calls=4)
-    await asyncio.gather(
-        *(generate(engine) for _ in range(20)), *(engine.read_verdict(PROMPT, None) for _ in range(20))
-    )  # type: ignore[arg-type]
+    critique = await generate(engine)
+    calls = (generate(engine) if number % 2 else engine.read_verdict(PROMPT, critique) for number in range(39))
+    await asyncio.gather(*calls)
     assert small.most_inside == 4
     assert (small.served, small.refused) == (40, 0)
 
