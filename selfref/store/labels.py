@@ -72,10 +72,11 @@ class Labels:
             commands.append(("GET", keys.trimmed(tenant)))
         known_epoch, *replies = await self._pipeline.calls(commands)
         epoch = known_epoch.decode() if known_epoch else await settle(self._pipeline, self._shards)
+        trimmed = [Position() if newest is None else Position.parse(newest.decode()) for newest in replies[1::2]]
         if asked is not None:
             asked.check(epoch=epoch, shards=len(self._shards))
-            _refuse_expired(asked, trimmed=replies[1::2])
-        labels, positions = _merge(replies[::2], start=start, limit=limit)
+            _refuse_expired(asked, trimmed=trimmed)
+        labels, positions = _merge(replies[::2], start=start if asked else trimmed, limit=limit)
         return labels, Cursor(epoch=epoch, positions=positions)
 
 
@@ -93,10 +94,9 @@ def _merge(
     return labels, tuple(positions)
 
 
-def _refuse_expired(cursor: Cursor, *, trimmed: Sequence[bytes | None]) -> None:
-    for position, newest in zip(cursor.positions, trimmed, strict=True):
-        if newest is not None and position < Position.parse(newest.decode()):
-            raise CursorExpired(
-                "labels after this cursor are no longer kept; read on from the archive, or from the oldest label kept "
-                "by leaving the cursor out"
-            )
+def _refuse_expired(cursor: Cursor, *, trimmed: Sequence[Position]) -> None:
+    if any(position < gone for position, gone in zip(cursor.positions, trimmed, strict=True)):
+        raise CursorExpired(
+            "labels after this cursor are no longer kept; read on from the archive, or from the oldest label kept by "
+            "leaving the cursor out"
+        )

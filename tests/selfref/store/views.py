@@ -16,7 +16,7 @@ class Queue:
     """Every entry of the work streams and the delayed set."""
 
     ready: Counter[tuple[Lane, str]]
-    pending: dict[str, tuple[Lane, str, str, int]]  # entry: lane, id, consumer, deliveries
+    pending: dict[str, tuple[Lane, str, str, int]]  # stream/entry: lane, id, consumer, deliveries
     delayed: frozenset[tuple[Lane, str]]
 
     def waiting_ids(self) -> Counter[str]:
@@ -45,7 +45,7 @@ async def look(store: Store) -> Queue:
             for entry, fields in await store._pipeline.call("XRANGE", stream, "-", "+"):
                 judgment_id = fields[1].decode()
                 if entry.decode() in held:
-                    pending[entry.decode()] = (lane, judgment_id, *held.pop(entry.decode()))
+                    pending[f"{stream}/{entry.decode()}"] = (lane, judgment_id, *held.pop(entry.decode()))
                 else:
                     ready[lane, judgment_id] += 1
             assert not held, f"pending entries that are no longer in {stream}: {held}"
