@@ -1,0 +1,94 @@
+"""Redis, the stub engine, the gateway and a worker as child processes, with the paths `selfref up` starts them by."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from selfref.bench.cpu import cpu_seconds
+from selfref.stack import parts, probes
+from selfref.stack.child import Child, Command
+from selfref.stack.errors import PartFailed
+from selfref.stack.parts import StackSettings, module
+
+GRACE = 15.0  # seconds from SIGTERM to SIGKILL
+PATIENCE = 60.0  # seconds for a part to come up
+LOOK_AGAIN = 0.02  # seconds between two looks
+
+MEASURED = ("service", "worker", "redis")
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What the stub engine does wrong, as shares of its calls."""
+
+    errors_503: float = 0.0
+    garbage: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The running parts."""
+
+    service_url: str
+    engine_url: str
+    pids: dict[str, int]  # by name, of the parts whose cost is measured
+
+    def cpu(self) -> dict[str, float]:
+        """CPU seconds of each measured part so far."""
+        return {name: cpu_seconds(pid) for name, pid in self.pids.items()}
+
+
+@asynccontextmanager
+async def standing(
+    folder: Path, *, concurrency: int, latency_ms: float, faults: Faults, seed: int
+) -> AsyncIterator[Standing]:
+    """Start everything with its data and logs in `folder`, stop it on the way out. Raises PartFailed."""
+    async with AsyncExitStack() as children:
+
+        async def start(command: Command) -> Child:
+            child = await Child.start(command, log=folder / f"{command.name}.log")
+            children.push_async_callback(child.stop, grace=GRACE)
+            return child
+
+        stub = await start(_stub(latency_ms, faults, seed=seed))
+        engine_url = await _announced(stub)
+        settings = StackSettings(data_dir=folder, port=0, engine_url=engine_url)
+        (folder / "redis").mkdir()
+        command, redis_url = parts.redis(settings)
+        redis = await start(command)
+        await _until(redis, lambda: (folder / "redis" / "redis.sock").exists())
+        service = await start(parts.service(settings, redis_url=redis_url))
+        service_url = await _announced(service)
+        command = parts.worker(settings, number=1, redis_url=redis_url, engine_url=engine_url)
+        told = {**command.environment, "SELFREF_WORKER_CONCURRENCY": str(concurrency), "SELFREF_WORKER_ENGINE": "tgi"}
+        worker = await start(replace(command, environment=told))
+        await _until(worker, lambda: probes.is_working(worker.log))
+        yield Standing(service_url, engine_url, {"service": service.pid, "worker": worker.pid, "redis": redis.pid})
+
+
+def _stub(latency_ms: float, faults: Faults, *, seed: int) -> Command:
+    options = {"latency-ms": latency_ms, "errors-503": faults.errors_503, "garbage": faults.garbage, "seed": seed}
+    arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return Command("stub", (*module("selfref.bench.stub_tgi"), *arguments))
+
+
+async def _announced(child: Child) -> str:
+    await _until(child, lambda: probes.announced_url(child.log) is not None)
+    return probes.announced_url(child.log) or ""
+
+
+async def _until(child: Child, ready: Callable[[], bool]) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not ready():
+                if child.exit_code is not None:
+                    raise _failed(child, f"ended with {child.exit_code}")
+                await asyncio.sleep(LOOK_AGAIN)
+    except TimeoutError:
+        raise _failed(child, f"was not ready in {PATIENCE:.0f} s") from None
+
+
+def _failed(child: Child, what: str) -> PartFailed:
+    return PartFailed(child.name, what, log=child.log, tail=child.tail(), advice="The end of its log says why.")
