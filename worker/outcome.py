@@ -73,7 +73,7 @@ def judgment_of(
         decision,
         readings=readings,
         spent=spent,
-        flags=_flags(heard, decision),
+        flags=_flags(heard, decision, engine=engine),
         provenance=_provenance(work, engine=engine, settings=settings, method=engine.method),
         votes=count_votes(votes),
         reference=None if work.preset is Preset.PAPER else heard[0].reference,
@@ -148,13 +148,14 @@ def _reading(preset: Preset, one: Heard, vote: Verdict) -> OrderReading:
     )
 
 
-def _flags(heard: Sequence[Heard], decision: _Decision) -> list[str]:
+def _flags(heard: Sequence[Heard], decision: _Decision, *, engine: Description) -> list[str]:
     """What a reader of this judgment should know before trusting it, from a closed set."""
     masses = [one.reading.mass for one in heard if isinstance(one.reading, LabelLogProbs)]
     found = {
         "empty_reference": any(one.reference is not None and not one.reference.text.strip() for one in heard),
         "reference_cut": any(one.reference_cut for one in heard),
         "critique_cut": any(one.critique.cut for one in heard),
+        "missing_log_odds": engine.reads_log_probs and len(masses) < len(heard),
         "low_label_mass": any(mass is None or mass < MUCH_MASS for mass in masses),
         "odds_oppose_votes": decision.log_odds is not None and _odds_oppose(decision.verdict, decision.log_odds),
     }

@@ -163,7 +163,8 @@ class StubServer:
             log_probs_of = [self._chat_log_probs(text, body)]
         elif "exactly one line" in last["content"]:
             said = self.line or f"Verdict: {letter}"
-            certain = [{"token": piece, "logprob": -0.0, "top_logprobs": []} for piece in ("Ver", "dict", ":")]
+            sure = [{"token": piece, "logprob": -0.001} for piece in ("Ver", "dict", ":")]
+            certain = [token | {"top_logprobs": [token]} for token in sure]
             log_probs_of = [*certain, self._chat_log_probs(text, body)]
         else:
             said = self._says(text)
@@ -174,17 +175,19 @@ class StubServer:
         return JSONResponse({"object": "chat.completion", "choices": [choice], "usage": usage})
 
     def _chat_log_probs(self, text: str, body: dict[str, Any]) -> dict[str, Any]:
-        tops = self._top_tokens(text, constrained=False)
+        """Each label in two spellings, a fifth of its mass in the second; by id only where ids are asked for."""
+        first, second = log_probs(self._odds(text), mass=0.5)
         by_id = body.get("logprob_token_ids")
         if by_id:
-            first, second = log_probs(self._odds(text), mass=0.5)
-            labels = [{"id": by_id[0], "logprob": first}, {"id": by_id[1], "logprob": second}]
-            tops = labels + [top for top in tops if top["id"] not in by_id]
+            pairs = [(f"token_id:{by_id[0]}", first), (f"token_id:{by_id[1]}", second)]
+        else:
+            spelt = [(" A", first, 0), ("A", first - math.log(5), 0), ("B", second, 1), (" B", second - math.log(5), 1)]
+            pairs = [(label, value) for label, value, which in spelt if self.labels_on_top[which]]
+        pairs += [(" the", math.log(0.3)), ("An", math.log(0.05))]
         entries = [
-            {"token": f"token_id:{top['id']}" if by_id else top["text"], "logprob": top["logprob"]} for top in tops
+            {"token": token, "logprob": value} | self.log_probs for token, value in sorted(pairs, key=lambda p: -p[1])
         ]
-        entries.sort(key=lambda entry: -entry["logprob"])
-        return {"token": entries[0]["token"], "logprob": entries[0]["logprob"], "top_logprobs": entries}
+        return entries[0] | {"top_logprobs": entries}
 
 
 @contextlib.asynccontextmanager
