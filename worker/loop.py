@@ -105,7 +105,7 @@ class ClaimLoop:
             if self._free() == 0:
                 self._wake.clear()
                 await self._wake.wait()
-            if self._held:
+            if self._free() < len(self._held):
                 await asyncio.sleep(LINGER)
             if self._circuit.closed and self._free() > 0:
                 return self._free()
