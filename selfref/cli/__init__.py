@@ -6,6 +6,7 @@ from selfref.cli.bench import bench
 from selfref.cli.deadletters import app as deadletters
 from selfref.cli.demo import demo
 from selfref.cli.doctor import doctor
+from selfref.cli.exit_codes import DOCTOR_EPILOG, JUDGE_EPILOG, UP_EPILOG
 from selfref.cli.judge import judge
 from selfref.cli.keys import app as keys
 from selfref.cli.up import up
@@ -22,10 +23,10 @@ app = typer.Typer(
 )
 _RUN, _LOOK, _MEND = "Run it", "Use it", "Look after it"
 app.command(rich_help_panel=_RUN)(demo)
-app.command(rich_help_panel=_RUN)(up)
-app.command(rich_help_panel=_LOOK)(judge)
+app.command(rich_help_panel=_RUN, epilog=UP_EPILOG)(up)
+app.command(rich_help_panel=_LOOK, epilog=JUDGE_EPILOG)(judge)
 app.add_typer(keys, name="keys", rich_help_panel=_MEND)
-app.command(rich_help_panel=_MEND)(doctor)
+app.command(rich_help_panel=_MEND, epilog=DOCTOR_EPILOG)(doctor)
 app.add_typer(deadletters, name="deadletters", rich_help_panel=_MEND)
 app.command(
     rich_help_panel=_MEND,

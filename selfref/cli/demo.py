@@ -84,7 +84,7 @@ async def _judged(client: "AsyncClient") -> "tuple[list[JudgeRequest], list[Outc
 
     pairs = run.built_in_pairs()
     columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task("judging", total=len(pairs))
         outcomes = await run.judge_all(client, pairs, done=lambda _: progress.advance(bar))
     return pairs, outcomes, await run.labels_of(client, outcomes)

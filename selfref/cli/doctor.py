@@ -65,16 +65,20 @@ def doctor(
 
 
 def _print(found: "list[Finding]") -> None:
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
     from selfref.cli.terminal import out, visible
 
     styles = {"ok": "green", "warn": "yellow", "fail": "bold red"}
-    table = Table(header_style="bold")
-    for heading in ("part", "check", "", "seen", "how to mend it"):
-        table.add_column(heading, overflow="fold")
+    widest = max(len(finding.check) for finding in found)
     for finding in found:
+        row = Table.grid(padding=(0, 2))
+        for width in (4, 7, widest, None):
+            row.add_column(width=width, overflow="fold")
         level = Text(finding.level.value, style=styles[finding.level.value])
-        table.add_row(finding.part, finding.check, level, visible(finding.seen), visible(finding.mend))
-    out.print(table)
+        row.add_row(level, finding.part, finding.check, visible(finding.seen))
+        out.print(row)
+        if finding.mend:
+            out.print(Padding(visible(f"→ {finding.mend}", style="bold"), (0, 0, 0, 15)))

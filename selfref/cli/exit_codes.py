@@ -12,3 +12,8 @@ JUDGE_EPILOG = (
     "[bold]Exit codes:[/bold] 0 judged (decided, tie or inconsistent) · 2 the command line or the request is wrong · "
     "3 the pair could not be judged · 4 not judged within --timeout · 5 the service does not answer"
 )
+UP_EPILOG = (
+    "[bold]Exit codes:[/bold] 0 stopped by Ctrl-C or SIGTERM · 1 a part failed, which is named · "
+    "2 the command line is wrong"
+)
+DOCTOR_EPILOG = "[bold]Exit codes:[/bold] 0 nothing fails · 1 something does"

@@ -23,6 +23,13 @@ class PresetName(StrEnum):
     REFERENCE = "reference"
 
 
+class Markers(StrEnum):
+    """Refuse the pair, or rewrite the markers so that they are none."""
+
+    REFUSE = "refuse"
+    ESCAPE = "escape"
+
+
 def judge(
     prompt: Annotated[str | None, typer.Option(help="What both answers respond to.")] = None,
     answer_a: Annotated[str | None, typer.Option(help="One answer. It may be empty.")] = None,
@@ -33,6 +40,9 @@ def judge(
     reference: Annotated[str | None, typer.Option(help="Your own reference answer, in place of the judge's.")] = None,
     preset: Annotated[PresetName | None, typer.Option(help="How to judge.")] = None,
     votes: Annotated[int | None, typer.Option(help="Sampled critiques per order, 1 to 16.")] = None,
+    markers: Annotated[
+        Markers | None, typer.Option(help="What to do with a chat template's own markers in a text, such as `</s>`.")
+    ] = None,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for the judgment.")] = 300.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the judgment as one line of JSON.")] = False,
     url: Url = DEFAULT_URL,
@@ -54,6 +64,7 @@ def judge(
         "reference": reference,
         "preset": preset and preset.value,
         "votes": votes,
+        "markers": markers and markers.value,
     }
     request = _request({name: value for name, value in options.items() if value is not None})
     judgment = _judgment(request, url=url, api_key=api_key, timeout=timeout)

@@ -24,7 +24,7 @@ GRACE = 15.0  # seconds from SIGTERM to SIGKILL; a worker gives its last results
 LOOK_AGAIN = 0.05  # seconds between two looks at whether a part is ready
 REDIS_SECONDS, SERVICE_SECONDS, WORKER_SECONDS = 60.0, 60.0, 120.0  # Redis may have a long append-only file to load
 ENGINE_SECONDS = 1800.0  # a large model loads slowly
-ELSEWHERE_SECONDS = 15.0  # for an address that was given and should answer already
+ELSEWHERE_SECONDS = 5.0  # for an address that was given and should answer already
 
 Report = Callable[[str], None]  # told what is being waited for
 
