@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from selfref.cli.exit_codes import FAILED, INTERRUPTED
+from selfref.cli.exit_codes import FAILED, INTERRUPTED, WRONG_USE
 from selfref.cli.options import ApiKey
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def demo(
     except SelfrefError as error:
         code, advice = what_to_do(error, url=url or "")
         stop(code, str(error), advice=advice)
+    except ValueError as error:
+        stop(WRONG_USE, str(error))
 
 
 async def _demo_there(url: str, *, api_key: str | None) -> None:

@@ -119,6 +119,8 @@ def _judgment(request: "JudgeRequest", *, url: str, api_key: str | None, timeout
     except SelfrefError as error:
         code, advice = what_to_do(error, url=url)
         stop(code, str(error), advice=advice)
+    except ValueError as error:
+        stop(WRONG_USE, str(error))
 
 
 def what_to_do(error: Exception, *, url: str) -> tuple[int, str]:

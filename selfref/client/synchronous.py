@@ -20,7 +20,7 @@ class Client:
     """A connection pool to one service; use it as a context manager, from any number of threads.
 
     `retries` bounds how often a request is tried again where that is safe (see `selfref.client.conversations`).
-    Every method raises the errors of `selfref.client.errors`.
+    Every method raises the errors of `selfref.client.errors`, and ValueError for what can be no pair.
     """
 
     def __init__(self, url: str = DEFAULT_URL, *, api_key: str | None = None, retries: int = 4) -> None:

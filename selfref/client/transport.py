@@ -22,12 +22,18 @@ class Connection(TypedDict):
 
 
 def connection(url: str, *, api_key: str | None) -> Connection:
-    """How to reach the service; a proxy from the environment is never asked for an address on this machine."""
+    """How to reach the service; a proxy from the environment is never asked for an address on this machine.
+
+    Raises ValueError for what is no address.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url!r} is no address of a service; write it as http://HOST:PORT")
     return Connection(
         base_url=url,
         headers={"authorization": f"Bearer {api_key}"} if api_key else {},
         limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
-        trust_env=not is_loopback(urlsplit(url).hostname or ""),
+        trust_env=not is_loopback(parts.hostname),
     )
 
 
