@@ -1,8 +1,8 @@
 """Keeps huggingface_hub from sending every answer through a thread.
 
-`AsyncInferenceClient.text_generation` (2.4) ends with `await asyncio.to_thread(provider_helper.get_response, data)`, and
-for a server of one's own that function returns its argument. The hop costs more CPU than the call's HTTP does
-(docs/decisions/0002-engine-transport.md), and it queues behind whatever else the loop's threads are doing.
+`AsyncInferenceClient.text_generation` (2.4) ends with `await asyncio.to_thread(provider_helper.get_response, data)`,
+and for a server of one's own that function returns its argument. The hop costs CPU on every call (measured in
+docs/decisions/0002-engine-transport.md), and it queues behind whatever else the loop's threads are doing.
 """
 
 import concurrent.futures

@@ -6,6 +6,8 @@ What the server does and its documentation does not say decides much here (sourc
 - Returned log-probs are those *after* temperature, penalties and grammar, so only a plain greedy call is scored.
 - Top tokens are decoded one by one and `A` looks like ` A`: labels are matched by id.
 - A prompt's tokens are cached when its request ends, so a verdict asked right after its critique costs little.
+- Details carry one object a token, and huggingface_hub takes 30 microseconds to read each: a long turn is asked for
+  without details, and its counts are read from the response's headers.
 """
 
 from collections.abc import Sequence
@@ -47,6 +49,7 @@ class Abilities:
     label_ids: tuple[int, int]
     top_n: int  # most top tokens that the server returns
     grammar: bool  # does a regex grammar leave the labels' ratio as it is?
+    counts: bool  # are token counts in the response's headers?
 
 
 class TgiWire:
@@ -78,12 +81,25 @@ class TgiWire:
 
     async def generate(self, text: str, **parameters: Any) -> TextGenerationOutput:
         """`/generate` with details; `parameters` are those of `text_generation`."""
+        output = await self._text_generation(text, details=True, **parameters)
+        if not isinstance(output.generated_text, str) or output.details is None:
+            raise nonsense("/generate has no text or no details")
+        return cast("TextGenerationOutput", output)
+
+    async def write(self, text: str, **parameters: Any) -> str:
+        """`/generate` without details: only what the model wrote."""
+        written = await self._text_generation(text, **parameters)
+        if not isinstance(written, str):
+            raise nonsense("/generate has no text")
+        return written
+
+    async def _text_generation(self, text: str, **parameters: Any) -> Any:
         if not self._installed:  # immediately before the call in which huggingface_hub opens its one client
             install_transport(self._transport)
             self._installed = True
         try:
-            output = await self._hub.text_generation(
-                text, model=f"{self.url}/generate", details=True, return_full_text=False, **parameters
+            return await self._hub.text_generation(
+                text, model=f"{self.url}/generate", return_full_text=False, **parameters
             )
         except InferenceTimeoutError as error:
             raise EngineUnavailable("no answer from the engine in time") from error
@@ -95,9 +111,6 @@ class TgiWire:
             raise failure_of_transport(error) from error
         except (ValueError, TypeError, LookupError, AttributeError) as error:  # its parsers check nothing
             raise nonsense(f"/generate: {type(error).__name__}") from error
-        if not isinstance(output.generated_text, str) or output.details is None:
-            raise nonsense("/generate has no text or no details")
-        return cast("TextGenerationOutput", output)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -134,15 +147,25 @@ class TgiEngine:
         return Prompt(messages=tuple(messages), text=without_bos(text, tokens, bos=self._bos), tokens=len(tokens))
 
     async def generate(self, prompt: Prompt, *, sampling: Sampling, max_new_tokens: int) -> Generation:
-        """The assistant's next turn."""
-        output = await self._wire.generate(
-            prompt.text or "", max_new_tokens=max_new_tokens, **sampling_parameters(sampling)
-        )
+        """The assistant's next turn; one of as many tokens as allowed was ended by the limit (TGI checks it first)."""
+        asked = {"max_new_tokens": max_new_tokens, **sampling_parameters(sampling)}
+        if self._abilities.counts:
+            text = await self._wire.write(prompt.text or "", **asked)
+            tokens = generated_tokens()
+            if tokens is None:
+                raise nonsense("/generate tells no x-generated-tokens, and did when it was tested")
+            return Generation(
+                text=text,
+                finish_reason="length" if tokens >= max_new_tokens else "stop",
+                usage=_usage(tokens),
+                queued=_queued(),
+            )
+        output = await self._wire.generate(prompt.text or "", **asked)
         assert output.details is not None  # noqa: S101 - `TgiWire.generate` has checked it
         return Generation(
             text=output.generated_text,
             finish_reason="length" if output.details.finish_reason == "length" else "stop",
-            usage=_usage(output),
+            usage=_usage(output.details.generated_tokens),
             queued=_queued(),
         )
 
@@ -150,7 +173,7 @@ class TgiEngine:
         """Both labels from one greedy token; where one is not among the top tokens, their ratio under a grammar."""
         text = opened(prompt.text or "", critique.text, opening=self._verdict.opening)
         output = await self._wire.generate(text, max_new_tokens=1, do_sample=False, top_n_tokens=self._abilities.top_n)
-        seen, usage, queued = top_log_probs(output), _usage(output), _queued()
+        seen, usage, queued = top_log_probs(output), _usage(1), _queued()
         first, second = (seen.get(label) for label in self._abilities.label_ids)
         if first is not None and second is not None:
             mass = probability_mass([first, second])
@@ -167,7 +190,7 @@ class TgiEngine:
             text, max_new_tokens=1, do_sample=False, top_n_tokens=self._abilities.top_n, grammar=GRAMMAR
         )
         seen, queued = top_log_probs(output), _queued()
-        usage = usage + _usage(output)
+        usage = usage + _usage(1)
         one, other = (seen.get(label) for label in self._abilities.label_ids)
         if one is None or other is None:
             raise UnreadableVerdict("a label has no log-probability even where only labels are allowed")
@@ -226,21 +249,24 @@ def _failure(error: TextGenerationError) -> JudgingFailed:
     return failure_of_status(status, str(error))
 
 
-def _usage(output: TextGenerationOutput) -> Usage:
-    headers = response_headers()
-    prompt_tokens = headers.get("x-prompt-tokens", "0") if headers else "0"
-    completion_tokens = output.details.generated_tokens if output.details else 0
-    return Usage(calls=1, prompt_tokens=_number(prompt_tokens), completion_tokens=completion_tokens or 0)
+def generated_tokens() -> int | None:
+    """How many tokens the last answer to this task has, where the server's headers tell."""
+    return _header("x-generated-tokens")
+
+
+def _usage(completion_tokens: int | None) -> Usage:
+    return Usage(calls=1, prompt_tokens=_header("x-prompt-tokens") or 0, completion_tokens=completion_tokens or 0)
 
 
 def _queued() -> float | None:
+    milliseconds = _header("x-queue-time")
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _header(name: str) -> int | None:
     headers = response_headers()
-    milliseconds = headers.get("x-queue-time") if headers else None
-    return None if milliseconds is None else _number(milliseconds) / 1000
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
+    text = headers.get(name, "") if headers else ""
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _as_object(answer: object, path: str) -> dict[str, Any]:
@@ -250,9 +276,12 @@ def _as_object(answer: object, path: str) -> dict[str, Any]:
 
 
 def _as_tokens(answer: object, path: str) -> list[dict[str, Any]]:
-    if not isinstance(answer, list) or not all(
-        isinstance(token, dict) and all(isinstance(token.get(key), int) for key in ("id", "start", "stop"))
-        for token in answer
-    ):
+    if not isinstance(answer, list) or not all(_is_token(token) for token in answer):
         raise nonsense(f"{path} is not a list of tokens with id, start and stop")
     return answer
+
+
+def _is_token(token: object) -> bool:
+    if type(token) is not dict:
+        return False
+    return type(token.get("id")) is int and type(token.get("start")) is int and type(token.get("stop")) is int

@@ -12,7 +12,16 @@ from selfref.messages import ChatMessage
 from worker.engines.failures import unsuitable
 from worker.engines.labels import single_labels
 from worker.engines.protocol import LABELS, Description, VerdictTexts
-from worker.engines.tgi import GRAMMAR, Abilities, TgiEngine, TgiWire, opened, top_log_probs, without_bos
+from worker.engines.tgi import (
+    GRAMMAR,
+    Abilities,
+    TgiEngine,
+    TgiWire,
+    generated_tokens,
+    opened,
+    top_log_probs,
+    without_bos,
+)
 from worker.errors import EngineFailed, EngineRejected
 
 PROBE = (
@@ -45,6 +54,7 @@ async def _tested(wire: TgiWire, *, verdict: VerdictTexts) -> TgiEngine:
     before = opened(text, PROBE_CRITIQUE, opening=verdict.opening)
     label_ids = await _label_ids(wire, before)
     top_n, seen = await _read_once(wire, before)
+    counts = generated_tokens() == 1
     grammar = await _grammar_keeps_ratio(wire, before, label_ids=label_ids, seen=seen, top_n=top_n)
     description = Description(
         engine="tgi",
@@ -66,7 +76,7 @@ async def _tested(wire: TgiWire, *, verdict: VerdictTexts) -> TgiEngine:
             "probe_tokens": tokens,
         },
     )
-    abilities = Abilities(label_ids=label_ids, top_n=top_n, grammar=grammar)
+    abilities = Abilities(label_ids=label_ids, top_n=top_n, grammar=grammar, counts=counts)
     return TgiEngine(wire, description=description, abilities=abilities, bos=bos, verdict=verdict)
 
 

@@ -49,6 +49,7 @@ class StubServer:
         self.labels_are_two_tokens = False
         self.grammar = True  # does a grammar work?
         self.max_top_n = 5
+        self.counts = True  # are token counts in the headers of /generate?
         self.log_probs: dict[str, Any] = {}  # overrides for what the log-probs look like
         self.choice = ""  # what a constrained chat completion answers; empty: what the mind says
         self.line = ""  # what an asked-for line is; empty: what the mind says
@@ -126,6 +127,8 @@ class StubServer:
             said = tops[0]["text"]
         details["generated_tokens"] = max(1, len(said.split()))
         headers = {"x-prompt-tokens": str(len(self.words.encode(text, bos=True))), "x-queue-time": "250"}
+        if self.counts:
+            headers["x-generated-tokens"] = str(details["generated_tokens"])
         return JSONResponse({"generated_text": said, "details": details}, headers=headers)
 
     def _says(self, text: str) -> str:

@@ -165,6 +165,35 @@ async def test_usage_is_what_the_server_counted(engine):
     assert (generation.text, generation.finish_reason) == (" My own answer.", "stop")
 
 
+async def test_a_turn_is_asked_for_without_an_object_for_every_token(engine, stub):
+    prompt = await engine.prepare(CHAT)
+    await engine.generate(prompt, sampling=Sampling(), max_new_tokens=7)
+    assert not stub.bodies("/generate")[0]["parameters"].get("details")
+
+
+async def test_a_turn_as_long_as_allowed_was_cut(engine):
+    prompt = await engine.prepare(CHAT)
+    assert (await engine.generate(prompt, sampling=Sampling(), max_new_tokens=3)).cut
+    assert not (await engine.generate(prompt, sampling=Sampling(), max_new_tokens=4)).cut
+
+
+async def test_a_server_without_counts_in_its_headers_is_asked_for_details(stub):
+    stub.counts = False
+    engine = await opening(stub)
+    prompt = await engine.prepare(CHAT)
+    generation = await engine.generate(prompt, sampling=Sampling(), max_new_tokens=7)
+    assert stub.bodies("/generate")[-1]["parameters"]["details"] is True
+    assert (generation.usage.completion_tokens, generation.finish_reason) == (3, "stop")
+    await engine.aclose()
+
+
+async def test_counts_that_go_missing_are_a_failure_and_not_zero_tokens(engine, stub):
+    prompt = await engine.prepare(CHAT)
+    stub.counts = False
+    with pytest.raises(EngineFailed):
+        await engine.generate(prompt, sampling=Sampling(), max_new_tokens=7)
+
+
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
