@@ -47,8 +47,8 @@ async def _tested(wire: OpenAIWire, *, verdict: VerdictTexts, model: str | None)
         engine=dialect.name,
         version=_version(recognised.told),
         model=name,
-        revision=None,
-        dtype=None,
+        revision=_text(recognised.told.get("model_sha")),
+        dtype=_text(recognised.told.get("model_dtype")),
         method="verdict-token",
         max_tokens=_max_tokens(served, recognised.told),
         counts_tokens=counter is not None,
@@ -139,8 +139,7 @@ async def _template_digest(counter: Counter | None) -> str | None:
 
 
 def _version(told: Mapping[str, Any]) -> str | None:
-    version = told.get("version", told.get("build_info"))
-    return version if isinstance(version, str) else None
+    return _text(told.get("version", told.get("build_info")))
 
 
 def _max_tokens(served: Mapping[str, Any], told: Mapping[str, Any]) -> int | None:
@@ -149,6 +148,10 @@ def _max_tokens(served: Mapping[str, Any], told: Mapping[str, Any]) -> int | Non
     of_llama_cpp = settings.get("n_ctx") if isinstance(settings, dict) else None
     found = (served.get("max_model_len"), told.get("max_total_tokens"), of_llama_cpp)
     return next((value for value in map(_integer, found) if value is not None), None)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _integer(value: object) -> int | None:
