@@ -46,16 +46,11 @@ async def read_judgment(request: Request, judgment_id: str) -> Response:
     gateway = Gateway.of(request)
     tenant = gateway.tenant(request)
     preference = _preference(request, gateway, default=0.0)
-    stored = await _own(gateway, judgment_id, tenant=tenant)
-    state = stored.state
-    if isinstance(state, Waiting) and preference.wait:
-        with gateway.waiting.expect(judgment_id) as ended:
-            stored = await _own(gateway, judgment_id, tenant=tenant)  # again: it may have ended before it was expected
-            state = stored.state
-            if isinstance(state, Waiting):
-                state = (
-                    await outcome(ended, wait=preference.wait, disconnected=partial(_disconnected, request)) or state
-                )
+    with gateway.waiting.expect(judgment_id) as ended:  # before it is read, so that its end cannot slip in between
+        state = (await _own(gateway, judgment_id, tenant=tenant)).state
+        if isinstance(state, Waiting) and preference.wait:
+            gone = partial(_disconnected, request)
+            state = await outcome(ended, wait=preference.wait, disconnected=gone) or state
     return _state(state, status=200, headers=preference.headers)
 
 

@@ -8,13 +8,13 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
 from selfref.store import StoreUnavailable
 from service import metrics
-from service.errors import Invalid, NotFound, Refusal, Unavailable
+from service.errors import Invalid, NotFound, Refusal, Unavailable, Unreadable
 from service.validation import faults
 
 MEDIA_TYPE = "application/problem+json"
@@ -120,6 +120,11 @@ def _methods(request: Request) -> list[str]:
     return list(filter(answered, _METHODS))
 
 
+async def _gone(request: Request, error: ClientDisconnect) -> Response:
+    """Nobody reads this; it keeps a broken upload from being taken for a fault of the service."""
+    return problem_response(request, Unreadable("client_disconnected", "The connection ended before the body did."))
+
+
 async def _bug(request: Request, error: Exception) -> Response:
     refusal = Refusal(
         "internal_error",
@@ -136,4 +141,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _query_invalid)  # type: ignore[arg-type]
     app.add_exception_handler(StoreUnavailable, _store_away)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
+    app.add_exception_handler(ClientDisconnect, _gone)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _bug)

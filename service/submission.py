@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from selfref.messages import Failure, State, Waiting, Work
+from selfref.messages import Failure, FailureCode, State, Waiting, Work
 from selfref.store import AlreadyThere, QueueFull, StoreUnavailable
 from service import metrics
-from service.errors import FAILURE_STATUS, Invalid, QueueIsFull, StillOpen
+from service.errors import Invalid, QueueIsFull, StillOpen
 from service.gateway import Gateway
 from service.problems import store_refusal
 
 RESERVATION_MARGIN = 15  # seconds past the wait: a gateway that dies holds a key no longer than this
-_SERVER_ERROR = 500
+# Failures that the same request may overcome, so that repeating it runs the pair again. Never one of crashed workers: a
+# client that repeats every 502 must not be able to bring them down again.
+RUN_AGAIN = frozenset({FailureCode.UNREADABLE_VERDICT, FailureCode.ENGINE_FAILED, FailureCode.ENGINE_UNAVAILABLE})
 
 Disconnected = Callable[[], Awaitable[Any]]  # returns when the client has gone, and not before
 
@@ -62,7 +64,7 @@ async def outcome(ended: asyncio.Future[State | None], *, wait: float, disconnec
 
 
 async def _accept(gateway: Gateway, work: Work, *, fingerprint: str) -> State:
-    """Put the pair on the queue unless it is there; a failure that a 5xx reported is run again, never replayed."""
+    """Put the pair on the queue unless it is there; one that the engine failed is run again, not answered again."""
     judgments = gateway.store.judgments
     try:
         answer = await judgments.accept(work, fingerprint=fingerprint, queue_limit=gateway.settings.queue_limit)
@@ -80,7 +82,7 @@ async def _accept(gateway: Gateway, work: Work, *, fingerprint: str) -> State:
             )
         stored = await judgments.state(work.id)
         known = _waiting(work) if stored is None else stored.state
-        if isinstance(known, Failure) and FAILURE_STATUS[known.error.code] >= _SERVER_ERROR:
+        if isinstance(known, Failure) and known.error.code in RUN_AGAIN:
             replayed = await gateway.store.dead_letters.replay([work.id])
             return _waiting(work) if replayed else known
         return known

@@ -2,8 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from selfref.messages import FailureCode
-from tests.service.judges import failed, judge_next, judged, judging
+from service.submission import RUN_AGAIN
+from tests.service.judges import failed, judge_next, judging
 from tests.service.polling import until_there
 
 PAIR = {"prompt": "2 + 2?", "answer_a": "4", "answer_b": "5"}
@@ -84,19 +87,22 @@ async def test_two_different_requests_at_once_under_one_key_are_one_judgment_and
     assert (await store.judgments.counts("default")).submitted == 1
 
 
-async def test_a_refusal_that_is_the_pairs_own_fault_stays(client, store):
-    async with judging(store, lambda work: failed(work, FailureCode.TOO_LONG)):
+@pytest.mark.parametrize(("code", "status"), [(FailureCode.TOO_LONG, 422), (FailureCode.CRASHED_WORKERS, 502)])
+async def test_a_failure_that_is_the_pairs_own_is_answered_again_and_not_run_again(client, store, code, status):
+    async with judging(store, lambda work: failed(work, code)):
         first = await client.post("/judge", json=PAIR, headers=KEY)
-    again = await client.post("/judge", json=PAIR, headers=KEY)
-    assert (first.status_code, again.status_code) == (422, 422)
-    assert again.json()["code"] == "too_long"
+    async with judging(store):
+        again = await client.post("/judge", json=PAIR, headers=KEY)
+    assert (first.status_code, again.status_code) == (status, status)
+    assert again.json()["code"] == code
 
 
-async def test_a_server_error_is_never_replayed_but_tried_again(client, store):
-    async with judging(store, lambda work: failed(work, FailureCode.ENGINE_FAILED, retryable=True)):
+@pytest.mark.parametrize("code", sorted(RUN_AGAIN))
+async def test_a_failure_of_the_engine_is_not_answered_again_but_run_again(client, store, code):
+    async with judging(store, lambda work: failed(work, code, retryable=True)):
         first = await client.post("/judge", json=PAIR, headers=KEY)
-    assert first.status_code == 502
-    async with judging(store, judged):
+    assert first.status_code >= 500
+    async with judging(store):
         again = await client.post("/judge", json=PAIR, headers=KEY)
     assert (again.status_code, again.json()["id"]) == (200, first.json()["judgment_id"])
     counts = await store.judgments.counts("default")

@@ -1,5 +1,6 @@
 """What is wrong with a request before its fields are looked at, and what every answer carries."""
 
+import asyncio
 import json
 
 import httpx2
@@ -130,3 +131,20 @@ async def test_texts_of_pairs_are_in_no_log(redis_url, store):
             await client.post("/judge", json={**PAIR, "prompt": "SECRET </s>"})
         gateway.terminate()
     assert "SECRET" not in "".join(gateway.log)
+
+
+async def test_an_upload_that_breaks_off_is_no_fault_of_the_service(redis_url):
+    with gateway_process(redis_url) as gateway:
+        url = httpx2.URL(gateway.url)
+        _, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(
+            b"POST /judge HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+        )
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        async with asyncio.timeout(10), httpx2.AsyncClient(base_url=gateway.url) as client:
+            while 'code="client_disconnected"} 1.0' not in (await client.get("/metrics")).text:
+                pass
+        gateway.terminate()
+    assert "Traceback" not in "".join(gateway.log)
