@@ -48,7 +48,11 @@ async def serve(settings: Settings) -> int:
     """Serve until told to stop; the exit code."""
     loop = asyncio.get_running_loop()
     died = asyncio.Event()
-    app = create_app(settings, on_death=lambda: loop.call_soon_threadsafe(died.set))
+
+    def tell() -> None:
+        loop.call_soon_threadsafe(died.set)
+
+    app = create_app(settings, on_death=tell)
     server = Server(
         uvicorn.Config(
             app,
@@ -103,7 +107,7 @@ def main() -> int:
         return USAGE_ERROR
     configure_logs("engine", level=settings.log_level)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         return asyncio.run(serve(settings))
     except ModelUnusable as error:

@@ -1,4 +1,4 @@
-"""The keys and values of all running rows in one preallocated buffer, so that rows join and leave between any two steps.
+"""Keys and values of all running rows in one preallocated buffer, so that rows join and leave between any two steps.
 
 Rows are aligned at the right: row `i` with `n` tokens lies in columns `[end - n, end)`, as in any left-padded batch, so
 every attention variant of transformers works on it with an ordinary padding mask. A decoding step writes one column and
@@ -17,8 +17,8 @@ KeysValues = Sequence[tuple[Tensor, Tensor]]  # per layer: keys and values, each
 HEADROOM = 64  # free columns on the right of a new layout, so that laying out is seldom
 
 
-class BatchCache(Cache):  # type: ignore[misc]  # transformers is untyped
-    """A transformers cache for one decoding step of all rows; `lengths[i]` is the number of cached tokens of row `i`."""
+class BatchCache(Cache):
+    """A transformers cache for decoding steps of all rows; `lengths[i]` is the number of cached tokens of row `i`."""
 
     def __init__(self, *, budget: int) -> None:
         """`budget`: token slots (rows x columns) past which a layout leaves no slack."""
@@ -91,7 +91,7 @@ class BatchCache(Cache):  # type: ignore[misc]  # transformers is untyped
         self.lengths = [length + 1 for length in self.lengths]
 
     def _lay_out(self, *, rows: int, width: int) -> None:
-        """Move everything so that the rows end at column `width`, into a bigger buffer where the present one is too small."""
+        """Move the rows to end at column `width`, into a bigger buffer where the present one is too small."""
         rows_held, columns_held = self._rows, self._columns
         if rows > rows_held or width + HEADROOM > columns_held:
             self._rows, self._columns = _power_of_two(rows), _power_of_two(width + HEADROOM)
@@ -105,13 +105,13 @@ class BatchCache(Cache):  # type: ignore[misc]  # transformers is untyped
         return cast("list[_WindowLayer]", self.layers)
 
 
-class _WindowLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers is untyped
-    """One layer's buffer, (rows, heads, columns, head size); what attention sees of it is the window of its `BatchCache`."""
+class _WindowLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
+    """One layer's buffer, (rows, heads, columns, head size); attention sees the window of its `BatchCache`."""
 
     is_sliding = False
 
     def __init__(self, batch: BatchCache, *, keys: Tensor, values: Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.batch = batch
         # Zeros and not garbage: a masked column still meets 0 x its value, and 0 x NaN is NaN.
         self.keys: Tensor = keys.new_zeros((0, keys.shape[0], 0, keys.shape[2]))

@@ -31,7 +31,8 @@ class GrammarCompiler:
         """The text must be a JSON document that fits `schema`. Raises Invalid where it cannot be compiled."""
         if "properties" not in schema:
             raise Invalid("grammar is not valid: Grammar must have a 'properties' field")
-        return self._compile(LLMatcher.grammar_from_json_schema(json.dumps(schema)))
+        closed = json.dumps(_closed(schema))
+        return self._compile(LLMatcher.grammar_from_json_schema(closed, overrides={"whitespace_pattern": "[ ]?"}))
 
     def _compile(self, source: str) -> "Grammar":
         matcher = LLMatcher(self._tokenizer_table(), source, log_level=0)
@@ -48,6 +49,16 @@ class GrammarCompiler:
                 eos = sorted(self._model.eos_ids) or None
                 self._table = from_tokenizer(tokenizer, n_vocab=self._model.vocabulary, eos_token=eos)
             return self._table
+
+
+def _closed(schema: Any) -> Any:
+    """The schema without room for properties that it does not name, which is how TGI's outlines reads one."""
+    if isinstance(schema, list):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _closed(value) for key, value in schema.items()}
+    return {"additionalProperties": False, **closed} if isinstance(schema.get("properties"), dict) else closed
 
 
 class Grammar:

@@ -53,7 +53,9 @@ def load_model(folder: Path, *, device: str, dtype: str) -> Model:
         raise ModelUnusable(f"{folder} holds no config.json; give the folder of a Hugging Face causal language model")
     where = pick_device(device)
     try:
-        network = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=pick_dtype(dtype, where))
+        network: Any = AutoModelForCausalLM.from_pretrained(
+            folder, local_files_only=True, dtype=pick_dtype(dtype, where)
+        )
     except (OSError, ValueError) as error:
         raise ModelUnusable(f"cannot load {folder}: {error}") from error
     network = network.to(where).eval().requires_grad_(False)
@@ -74,6 +76,11 @@ def load_model(folder: Path, *, device: str, dtype: str) -> Model:
     )
 
 
+def keys_values(cache: Cache) -> list[tuple[Tensor, Tensor]]:
+    """Each layer's keys and values, (rows, heads, tokens, head size), of a cache of plain attention layers."""
+    return [(layer.keys, layer.values) for layer in cast("list[Any]", cache.layers)]
+
+
 def pick_device(name: str) -> torch.device:
     """`auto` is the first GPU where there is one, else the CPU."""
     if name == "auto":
@@ -82,7 +89,7 @@ def pick_device(name: str) -> torch.device:
 
 
 def pick_dtype(name: str, device: torch.device) -> torch.dtype | str:
-    """`auto` is the checkpoint's own type on a GPU; on CPU float32, which is exact and there no slower for small models."""
+    """`auto` is the checkpoint's own type on a GPU, and on CPU float32: exact, and for small models no slower."""
     if name == "auto":
         return "auto" if device.type == "cuda" else torch.float32
     return cast("torch.dtype", getattr(torch, name))
@@ -102,7 +109,7 @@ def _measure(network: Any, device: torch.device) -> tuple[int, int]:
     output = network(
         input_ids=torch.zeros((1, 1), dtype=torch.long, device=device), past_key_values=cache, use_cache=True
     )
-    size = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
+    size = sum(keys.nbytes + values.nbytes for keys, values in keys_values(cache))
     return size, output.logits.shape[-1]
 
 

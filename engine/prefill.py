@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from engine.batch_cache import KeysValues
-from engine.model import Model
+from engine.model import Model, keys_values
 from engine.prefix_cache import NOTHING, Prefix, PrefixCache, Tokens
 from engine.text import Text
 
@@ -50,7 +50,7 @@ def groups(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
         yield group
 
 
-def run(model: Model, group: Sequence[Plan]) -> tuple[Tensor, list[KeysValues]]:
+def run(model: Model, group: Sequence[Plan]) -> tuple[Tensor, Sequence[KeysValues]]:
     """One forward call for the group.
 
     Returns the logits, (rows, 1, vocabulary), or (1, prompt, vocabulary) where log-probabilities of the prompt are
@@ -78,8 +78,9 @@ def run(model: Model, group: Sequence[Plan]) -> tuple[Tensor, list[KeysValues]]:
         cache=cache,
         keep=0 if group[0].text.ticket.job.prefill_logprobs else 1,
     )
+    layers = keys_values(cache)
     rows = [
-        [(layer.keys[row, :, columns - length :], layer.values[row, :, columns - length :]) for layer in cache.layers]
+        [(keys[row, :, columns - length :], values[row, :, columns - length :]) for keys, values in layers]
         for row, length in enumerate(lengths)
     ]
     return logits, rows

@@ -56,12 +56,13 @@ class Delivery(Enum):
     AT_THE_END = "at the end"
 
 
-@dataclass
+@dataclass(eq=False)
 class Ticket:
     """A job in flight. The model thread writes it; the event loop that made it reads it.
 
-    `finish` or `error` is set exactly once; `published` tokens may be read, and counts the last one only after `finish` is
-    set, so that whoever reads the last token knows it for the last. `cancelled` is the caller's: the row is dropped before the next step.
+    `finish` or `error` is set exactly once. `published` tokens may be read; it counts the last one only after `finish`
+    is set, so that whoever reads the last token knows it for the last. `cancelled` is the caller's: the row is dropped
+    before the next step.
     """
 
     job: Job

@@ -5,6 +5,7 @@ after penalties, grammar and warpers otherwise (server/utils/tokens.py).
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -59,8 +60,7 @@ class TokenChooser:
             row = row - self._sampling.frequency_penalty * share
         if self._grammar is not None:
             row = self._grammar.mask(row[0]).unsqueeze(0)
-        warped: Tensor = self._warpers(ids, row)
-        return warped[0]
+        return self._warpers(cast("torch.LongTensor", ids), cast("torch.FloatTensor", row))[0]
 
     def draw(self, logprobs: Tensor) -> int:
         """A token drawn from the distribution (vocabulary,), by the exponential race that torch.multinomial runs."""

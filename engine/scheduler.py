@@ -56,6 +56,7 @@ class Scheduler:
         self._metrics = metrics
         self._on_death = on_death
         self._inbox: SimpleQueue[Ticket | None] = SimpleQueue()
+        self._open: set[Ticket] = set()  # handed in and not ended yet
         self._waiting: deque[Text] = deque()
         self._running: list[Text] = []
         self._batch = BatchCache(budget=limits.batch_tokens)
@@ -102,11 +103,10 @@ class Scheduler:
     def _close(self) -> None:
         """Fail what is in flight, and what was handed in while that happened."""
         self._closed = True
-        tickets = [text.ticket for text in (*self._running, *self._waiting)]
         while not self._inbox.empty():
             left = self._inbox.get()
-            tickets.extend([] if left is None else [left])
-        self._fail(tickets, Incomplete())
+            self._open.update([] if left is None else [left])
+        self._fail(list(self._open), Incomplete())
         self._deliver()
 
     def _receive(self) -> bool:
@@ -119,12 +119,14 @@ class Scheduler:
                 break
             if ticket is None:
                 return False
+            self._open.add(ticket)
             self._waiting.append(Text(ticket, vocabulary=self._vocabulary, device=self._model.device))
             idle = False
         return True
 
     def _drop_cancelled(self) -> None:
         """Give the places of callers who went away to others."""
+        self._open = {ticket for ticket in self._open if not ticket.cancelled}
         if any(text.ticket.cancelled for text in self._waiting):
             self._waiting = deque(text for text in self._waiting if not text.ticket.cancelled)
         for place in reversed(range(len(self._running))):
@@ -142,7 +144,7 @@ class Scheduler:
         self._metrics.queue_size.set(len(self._waiting))
 
     def _next_wave(self, budget: int) -> list[prefill.Plan]:
-        """Prompts to run now. One that begins like another of the wave waits for the next, when it can reuse that one."""
+        """Prompts to run now. One that begins like another of the wave waits for the next, to reuse its work."""
         wave: list[prefill.Plan] = []
         later: list[Text] = []
         while self._waiting and budget > 0 and self._has_room(self._waiting[0], wave):
@@ -251,11 +253,14 @@ class Scheduler:
     def _fail(self, tickets: Iterable[Ticket], error: EngineError) -> None:
         for ticket in tickets:
             ticket.error = error
+            self._open.discard(ticket)
             self._news.setdefault(ticket.loop, []).append(ticket)
 
     def _tell(self, ticket: Ticket, finish: FinishReason | None) -> None:
         ticket.finish = finish
         ticket.published = len(ticket.tokens)
+        if finish is not None:
+            self._open.discard(ticket)
         if finish is not None or ticket.delivery is Delivery.EACH_TOKEN:
             self._news.setdefault(ticket.loop, []).append(ticket)
 

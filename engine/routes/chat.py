@@ -29,7 +29,7 @@ from engine.routes.native import ERRORS, simple_tokens, stream_tokens
 from engine.template import render
 from engine.wire import FinishReason, GenerateParameters, GenerateRequest, Info, StreamResponse, Token
 
-router = APIRouter(responses={**ERRORS})  # type: ignore[arg-type]
+router = APIRouter(responses=ERRORS)
 
 FINISH_REASONS: dict[FinishReason, str] = {"eos_token": "stop", "length": "length", "stop_sequence": "stop_sequence"}
 
@@ -73,7 +73,7 @@ async def chat_tokenize(body: ChatRequest, engine: Engine) -> ChatTokenizeRespon
 
 
 async def to_generate(engine: Inference, body: ChatRequest) -> GenerateRequest:
-    """The same as a native request. Greedy only at temperature 0; presence_penalty p is repetition_penalty p + 2 (TGI)."""
+    """The same as a native request. Greedy only at temperature 0; TGI adds 2 to presence_penalty and so does this."""
     if body.tools:
         raise ToolsUnsupported
     greedy = body.temperature == 0.0

@@ -17,7 +17,7 @@ from engine.wire import GenerateParameters, GenerateRequest, Info
 
 DEFAULT_MAX_TOKENS = 100  # TGI's
 
-router = APIRouter(responses={**ERRORS})  # type: ignore[arg-type]
+router = APIRouter(responses=ERRORS)
 
 
 @router.post("/v1/completions", response_model=Completion)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
@@ -25,9 +26,9 @@ from engine.wire import (
     StreamResponse,
 )
 
-ERRORS = {status: {"model": ErrorResponse} for status in (422, 424, 429, 500)}
+ERRORS: dict[int | str, dict[str, Any]] = {status: {"model": ErrorResponse} for status in (422, 424, 429, 500)}
 
-router = APIRouter(responses={**ERRORS})  # type: ignore[arg-type]
+router = APIRouter(responses=ERRORS)
 
 
 @router.post("/generate", response_model=GenerateResponse)
@@ -46,7 +47,7 @@ async def generate_stream(body: GenerateRequest, engine: Engine, info: About) ->
 
 @router.post("/", response_model=list[GenerateResponse])
 async def compat(request: Request, body: CompatRequest, engine: Engine, info: About) -> Response:
-    """`/generate` or, with `stream`, `/generate_stream`; the prompt is returned too unless `return_full_text` is false."""
+    """`/generate` or, with `stream`, `/generate_stream`; with the prompt unless `return_full_text` is false."""
     if body.parameters.return_full_text is None:
         # TGI's default for a model without a pipeline tag on the hub, as a folder is.
         body.parameters.return_full_text = True

@@ -54,7 +54,7 @@ def random_llama(tokenizer: Tokenizer, *, seed: int) -> LlamaForCausalLM:
 
 
 def _unreadable(tokenizer: Tokenizer) -> list[int]:
-    """Ids that do not print alone (pieces of UTF-8, control bytes): kept out of what the noise says, not of what it reads."""
+    """Ids that do not print alone (pieces of UTF-8, control bytes): the noise reads them but does not say them."""
     readable = (tokenizer.decode([token], skip_special_tokens=False) for token in range(tokenizer.get_vocab_size()))
     return [
         token

@@ -48,7 +48,7 @@ def train_tokenizer() -> Tokenizer:
 
 def wrap_tokenizer(tokenizer: Tokenizer, *, context: int) -> PreTrainedTokenizerFast:
     """The form that transformers saves and loads, with Llama-2's chat template."""
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         unk_token=UNK,
         bos_token=BOS,

@@ -1,0 +1,93 @@
+"""`python -m engine` and `python -m engine.tiny` as processes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import pytest
+from pydantic import ValidationError
+from transformers import AutoTokenizer
+
+from engine.__main__ import parse_settings
+from engine.tiny.model import write_tiny_model
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def start(*arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    )
+
+
+def test_it_says_where_it_listens_and_stops_cleanly_on_sigterm(folder: Path) -> None:
+    process = start("--model", str(folder), "--port", "0", "--max-top-n-tokens", "9", "--model-id", "me/mine")
+    try:
+        assert process.stdout is not None
+        said = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+)\n", process.stdout.readline())
+        assert said is not None
+        body = {"inputs": "x", "parameters": {"max_new_tokens": 1, "details": True, "top_n_tokens": 9}}
+        answer = httpx2.post(f"{said[1]}/generate", json=body, trust_env=False, timeout=60).json()
+        assert len(answer["details"]["top_tokens"][0]) == 9
+        assert httpx2.get(f"{said[1]}/info", trust_env=False).json()["model_id"] == "me/mine"
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    assert out == ""
+    assert '"event": "engine_stopped"' in err
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    process = start("--model", str(tmp_path))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "holds no config.json; give the folder of a Hugging Face causal language model" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ([], "model"),
+        (["--model", ".", "--port", "99999"], "port"),
+        (["--model", ".", "--max-batch-size", "0"], "max_batch_size"),
+        (["--model", ".", "--dtype", "int4"], "dtype"),
+    ],
+)
+def test_a_wrong_setting_is_named(arguments: list[str], field: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        parse_settings(arguments)
+    assert caught.value.errors()[0]["loc"] == (field,)
+
+
+def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SELFREF_ENGINE_MAX_BATCH_SIZE", "7")
+    monkeypatch.setenv("SELFREF_ENGINE_PORT", "7")
+    settings = parse_settings(["--model", "m", "--port", "9", "--enable-prefill-logprobs"])
+    assert (settings.max_batch_size, settings.port, settings.enable_prefill_logprobs) == (7, 9, True)
+
+
+def test_the_tiny_model_is_small_seeded_and_honest(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "engine.tiny", str(tmp_path / "one")]
+    subprocess.run(command, check=True, env=ENVIRONMENT, capture_output=True)
+    write_tiny_model(tmp_path / "two")
+    write_tiny_model(tmp_path / "three", seed=1)
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two", "three")]
+    assert weights[0] == weights[1] != weights[2]
+    assert sum(file.stat().st_size for file in (tmp_path / "one").iterdir()) < 2_000_000
+    assert "noise" in (tmp_path / "one" / "README.md").read_text()
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "one")
+    opening = tokenizer.encode("The better response is Response", add_special_tokens=False)
+    labels = [tokenizer.encode(f"The better response is Response {name}", add_special_tokens=False) for name in "AB"]
+    assert [label[:-1] for label in labels] == [opening, opening]
+    assert labels[0][-1] != labels[1][-1]
+    assert tokenizer.encode("x")[0] == tokenizer.bos_token_id == 1
