@@ -25,7 +25,7 @@ def print_judgment(judgment: Judgment) -> None:
         out.print(_reference_panel(judgment.reference))
     for number, reading in enumerate(judgment.orders, start=1):
         out.print(_critique_panel(reading, number=number))
-    out.print(Text(_footer(judgment), style="dim"))
+    out.print(visible(_footer(judgment), style="dim"), soft_wrap=True)
     if judgment.provenance.model == NOISE_MODEL:
         out.print(Text(NOISE_WARNING, style="bold red"))
 

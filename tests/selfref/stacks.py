@@ -34,16 +34,21 @@ def is_alive(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
-def children_of(pid: int) -> dict[int, str]:
-    """The running children of a process, with their command lines."""
+def processes() -> dict[int, tuple[int, str]]:
+    """Every running process: its parent and its command line."""
     found = {}
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError, IndexError):
-            child = int(entry.name)
             parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == pid and is_alive(child):
-                found[child] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if is_alive(int(entry.name)):
+                found[int(entry.name)] = (parent, command)
     return found
+
+
+def children_of(pid: int) -> dict[int, str]:
+    """The running children of a process, with their command lines."""
+    return {child: command for child, (parent, command) in processes().items() if parent == pid}
 
 
 @contextlib.contextmanager

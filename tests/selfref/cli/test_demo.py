@@ -1,0 +1,54 @@
+"""`selfref demo`: on a running service, and from nothing."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from selfref.stack.datadir import Running
+from tests.selfref.cli.running import selfref
+from tests.selfref.stacks import processes
+
+COUNTS = re.compile(
+    r"(\d+) submitted = (\d+) decided \+ (\d+) tie \+ (\d+) inconsistent \+ (\d+) failed \+ (\d+) canceled"
+)
+
+
+def assert_adds_up(shown: str) -> None:
+    """The counts sum to the pairs, every judgment has its label, and swapping swapped."""
+    found = COUNTS.search(shown)
+    assert found, shown
+    submitted, *ended = map(int, found.groups())
+    assert submitted == sum(ended)
+    assert f"{sum(ended[:3])} labels read from the feed for {sum(ended[:3])} judgments" in shown
+    assert "Swapping the answers swaps the verdict: capital" in shown
+
+
+def test_the_demo_on_a_running_service_adds_up(stack: Running) -> None:
+    shown = selfref("demo", "--url", stack.service_url, COLUMNS="120")
+    assert shown.exit_code == 0, shown.output
+    assert_adds_up(shown.stdout)
+    assert "capital-swapped" in shown.stdout
+    assert "NOISE" not in shown.stdout, "this judge is not the random one"
+
+
+def test_nobody_there_says_so() -> None:
+    assert selfref("demo", "--url", "http://127.0.0.1:9").exit_code == 5
+
+
+def test_the_demo_from_nothing_judges_says_that_its_judge_is_noise_and_leaves_nothing(tmp_path: Path) -> None:
+    """The real engine with the random model; the longest test here."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "selfref.cli", "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "120", "TMPDIR": str(tmp_path)},
+    ) as demo:
+        out, err = demo.communicate(timeout=110)
+    assert demo.returncode == 0, err
+    assert_adds_up(out)
+    assert "verdicts are NOISE" in out
+    assert list(tmp_path.iterdir()) == []
+    assert not [command for _, command in processes().values() if str(tmp_path) in command]
