@@ -1,4 +1,8 @@
-"""The Lua scripts: read once from the package, run by digest, loaded again when Redis has forgotten them."""
+"""The Lua scripts: read once from the package, run by digest, loaded again when Redis has forgotten them.
+
+Redis logs and replicates what a script did, as one transaction, and not its text (the default since 5.0): stream ids
+made by XADD * are the same after a restart, and a log that breaks off holds all of a script or nothing.
+"""
 
 import hashlib
 from dataclasses import dataclass

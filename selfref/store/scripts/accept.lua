@@ -1,7 +1,6 @@
 -- Accepts a pair, or says why not. The call that was accepted is told so again when it is repeated.
 -- KEYS: judgment, work stream, counts
 -- ARGV: id, call, work, waiting, tenant, lane, fingerprint, queue limit
-redis.replicate_commands() -- before Redis 7 scripts are replayed from the AOF as text, with new stream ids
 local there = redis.call('HMGET', KEYS[1], 'accepted_by', 'fingerprint', 'tenant')
 if there[1] then
   if there[1] == ARGV[2] then return {'accepted'} end

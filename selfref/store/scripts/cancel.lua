@@ -1,7 +1,6 @@
 -- Ends a waiting pair as canceled. Its work stays where it is: whoever picks it up sees the state and drops it.
 -- KEYS: judgment, counts, finished
 -- ARGV: id, cancellation, retention (ms), cap of `finished`
-redis.replicate_commands()
 local state = redis.call('HGET', KEYS[1], 'state')
 if state == 'canceled' then return 1 end
 if state ~= 'waiting' then return 0 end

@@ -2,7 +2,6 @@
 -- The work is kept, so that the pair can be replayed.
 -- KEYS: judgment, work stream, counts, finished, dead letters
 -- ARGV: id, call, group, entry, failure, retention (ms), cap of `finished`, cap of dead letters, tenant, code, message, time
-redis.replicate_commands()
 local now = redis.call('HMGET', KEYS[1], 'state', 'ended_by')
 local ours = now[2] == ARGV[2]
 if now[1] == 'waiting' and not ours then

@@ -1,7 +1,6 @@
 -- Ends a pair as judged: the first writer wins. Outcome, label, counts, notice and acknowledgement, or nothing at all.
 -- KEYS: judgment, work stream, counts, finished, labels
 -- ARGV: id, call, group, entry, judgment, count to move, label, retention (ms), cap of `finished`
-redis.replicate_commands()
 local now = redis.call('HMGET', KEYS[1], 'state', 'ended_by')
 local ours = now[2] == ARGV[2] -- a repetition after a lost reply
 if now[1] == 'waiting' and not ours then

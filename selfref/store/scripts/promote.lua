@@ -1,7 +1,6 @@
 -- Moves pairs whose time has come from the delayed set back to their streams. Returns how many.
 -- KEYS: delayed, interactive stream, batch stream
 -- ARGV: most to move, prefix of interactive members (as long as that of batch members)
-redis.replicate_commands()
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])

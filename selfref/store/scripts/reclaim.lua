@@ -1,7 +1,6 @@
 -- Takes over entries whose lease has run out. Returns {next cursor, {{entry, fields, deliveries}, ...}}.
 -- KEYS: work stream
 -- ARGV: group, consumer, lease (ms), cursor, count
-redis.replicate_commands()
 local reply = redis.call('XAUTOCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'COUNT', ARGV[5])
 local taken, vanished = {}, false
 for index = 1, #reply[2] do

@@ -2,7 +2,6 @@
 -- Returns for each claim: held, lost or canceled. What has ended is dropped on the way.
 -- KEYS: interactive stream, batch stream, then one judgment for each claim
 -- ARGV: group, then for each claim: index of its stream (1 or 2), entry, consumer
-redis.replicate_commands()
 local standings = {}
 for claim = 1, #KEYS - 2 do
   local stream = KEYS[tonumber(ARGV[claim * 3 - 1])]

@@ -1,7 +1,6 @@
 -- Makes a failed pair wait again, as if it had just been accepted. Returns 1 when this call did it.
 -- KEYS: judgment, work stream, counts, dead letters
 -- ARGV: id, call, waiting
-redis.replicate_commands()
 local now = redis.call('HMGET', KEYS[1], 'state', 'replayed_by', 'dead', 'work')
 if now[2] == ARGV[2] then return 1 end -- a repetition after a lost reply
 if now[1] ~= 'failed' or not now[4] then return 0 end

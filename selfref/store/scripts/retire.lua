@@ -1,7 +1,6 @@
 -- Removes a consumer that ends. What it still holds goes back first: deleting a consumer forgets its pending entries.
 -- KEYS: work stream
 -- ARGV: group, consumer
-redis.replicate_commands()
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 for _, pending in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 10000, ARGV[2])) do
   local entry = redis.call('XRANGE', KEYS[1], pending[1], pending[1])[1]

@@ -1,7 +1,6 @@
 -- Puts a claimed pair aside until a later time; nothing when its consumer does not hold it (any more).
 -- KEYS: judgment, work stream, delayed
 -- ARGV: group, consumer, entry, member, delay (ms), attempts, crashes, reason
-redis.replicate_commands()
 if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
 if #redis.call('XPENDING', KEYS[2], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2]) == 0 then return 0 end
 if redis.call('HGET', KEYS[1], 'state') == 'waiting' then

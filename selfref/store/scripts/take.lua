@@ -2,7 +2,6 @@
 -- work, then batch work again for what is left. Returns {interactive entries, batch entries}.
 -- KEYS: interactive stream, batch stream
 -- ARGV: group, consumer, count, kept for the batch lane
-redis.replicate_commands()
 local function take(key, count)
   if count <= 0 then return {} end
   local reply = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', count, 'STREAMS', key, '>')

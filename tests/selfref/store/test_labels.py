@@ -87,14 +87,14 @@ async def test_a_long_poll_wakes_up_promptly(sharded: Store) -> None:
     started = time.monotonic()
     await judge(sharded, "p1")
     assert [label.id for label in (await reading).labels] == ["p1"]
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 1.5
 
 
 async def test_a_long_poll_ends_after_its_wait(store: Store) -> None:
     started = time.monotonic()
     page = await store.labels.read("acme", after=None, limit=5, wait=0.2)
     assert page.labels == []
-    assert 0.15 < time.monotonic() - started < 1.5
+    assert 0.15 < time.monotonic() - started < 1.9
 
 
 async def test_a_tenant_sees_only_its_own_labels(store: Store) -> None:

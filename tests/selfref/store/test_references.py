@@ -98,13 +98,12 @@ async def test_the_next_in_line_tries_when_the_first_is_cancelled(store: Store) 
 
 
 async def test_the_lock_of_a_crashed_computer_runs_out(store: Store) -> None:
-    keys = store._shards.of("k")
-    await store._pipeline.call("SET", keys.reference_lock("k"), "a dead process", "PX", 150)
+    died = time.monotonic()
+    await store._pipeline.call("SET", store._shards.of("k").reference_lock("k"), "a dead process", "PX", 200)
     annotator = Annotator()
     annotator.go_on.set()
-    asked = time.monotonic()
     assert await store.references.get_or_compute("k", annotator.compute, ttl=60, patience=30) == ("text 1", False)
-    assert 0.1 < time.monotonic() - asked < 5
+    assert 0.2 <= time.monotonic() - died < 10
 
 
 async def test_a_living_computer_holds_its_lock_for_a_bounded_time_only(store: Store) -> None:
