@@ -16,7 +16,8 @@ from contextvars import ContextVar
 import httpx2
 from huggingface_hub import set_async_client_factory
 
-from worker.engines.http1 import Connection
+from worker.engines.client import EngineClient, WholeResponse
+from worker.engines.http1 import Connection, RawHeaders
 from worker.engines.inline import InlineHubExecutor
 
 KEEPALIVE_EXPIRY = 60.0  # seconds; a connection idle for longer may have been dropped silently on the way
@@ -49,9 +50,7 @@ def new_client(
     headers = {"accept-encoding": "identity"}  # compressing costs more than the wire to an engine does
     if api_key is not None:
         headers["authorization"] = f"Bearer {api_key}"
-    return httpx2.AsyncClient(
-        transport=_Shared(transport), base_url=base_url, headers=headers, timeout=timeout, trust_env=False
-    )
+    return EngineClient(_Shared(transport), base_url=base_url, headers=headers, timeout=timeout)
 
 
 def response_headers() -> httpx2.Headers | None:
@@ -92,7 +91,7 @@ class EngineTransport(httpx2.AsyncBaseTransport):
             raise
         if whole is not None:  # nearly every answer of an engine: no stream to set up and to walk through
             self._give_back(origin, connection)
-            response = httpx2.Response(status, headers=headers, content=whole, extensions={"reason_phrase": reason})
+            response = _whole(status, headers, body=whole, reason=reason)
         else:
             give_back = functools.partial(self._give_back, origin, connection)
             body = _Body(connection, timeout=timeouts.get("read"), give_back=give_back)
@@ -166,6 +165,12 @@ class _Shared(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         return await self._transport.handle_async_request(request)
+
+
+def _whole(status: int, headers: RawHeaders, *, body: bytes, reason: bytes) -> httpx2.Response:
+    if any(name.lower() == b"content-encoding" for name, _ in headers):
+        return httpx2.Response(status, headers=headers, content=body, extensions={"reason_phrase": reason})
+    return WholeResponse(status, headers=headers, body=body, reason=reason)
 
 
 async def _open(url: httpx2.URL, *, timeout: float | None) -> Connection:
