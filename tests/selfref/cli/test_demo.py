@@ -4,7 +4,11 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from selfref.stack.datadir import Running
 from tests.selfref.cli.running import selfref
@@ -13,6 +17,13 @@ from tests.selfref.stacks import processes
 COUNTS = re.compile(
     r"(\d+) submitted = (\d+) decided \+ (\d+) tie \+ (\d+) inconsistent \+ (\d+) failed \+ (\d+) canceled"
 )
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder for a stack of its own: the path of a socket may have about 100 characters, and pytest's are long."""
+    with tempfile.TemporaryDirectory(prefix="selfref-test-") as folder:
+        yield Path(folder)
 
 
 def assert_adds_up(shown: str) -> None:
@@ -37,18 +48,18 @@ def test_nobody_there_says_so() -> None:
     assert selfref("demo", "--url", "http://127.0.0.1:9").exit_code == 5
 
 
-def test_the_demo_from_nothing_judges_says_that_its_judge_is_noise_and_leaves_nothing(tmp_path: Path) -> None:
+def test_the_demo_from_nothing_judges_says_that_its_judge_is_noise_and_leaves_nothing(short_folder: Path) -> None:
     """The real engine with the random model; the longest test here."""
     with subprocess.Popen(
         [sys.executable, "-m", "selfref.cli", "demo"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "COLUMNS": "120", "TMPDIR": str(tmp_path)},
+        env={**os.environ, "COLUMNS": "120", "TMPDIR": str(short_folder)},
     ) as demo:
         out, err = demo.communicate(timeout=110)
     assert demo.returncode == 0, err
     assert_adds_up(out)
     assert "verdicts are NOISE" in out
-    assert list(tmp_path.iterdir()) == []
-    assert not [command for _, command in processes().values() if str(tmp_path) in command]
+    assert list(short_folder.glob("selfref-*")) == []
+    assert not [command for _, command in processes().values() if str(short_folder) in command]
