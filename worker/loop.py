@@ -23,7 +23,6 @@ from worker.terms import Terms
 
 CLAIM_WAIT = 2.0  # seconds to block for work
 LINGER = 0.02  # seconds to gather free slots before claiming, so that a busy worker claims several pairs in one go
-STOP_PATIENCE = 10.0  # seconds that a stopping worker waits for the store to take its last results
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between tries while the store is away
 
 log = structlog.get_logger()
@@ -71,14 +70,13 @@ class ClaimLoop:
                 claiming = tasks.create_task(self._claim_for_ever(tasks))
                 await self._stopping.wait()
                 log.info("stopping", held=len(self._held))
-                claiming.cancel()  # what its last reply may bring is given back by `_retire`
+                claiming.cancel()  # what its last reply may bring is given back when the store is closed
                 await self._hand_back(self._abandon())
                 await self._let_settle()
                 beating.cancel()
                 watching.cancel()
         finally:  # after a bug: everything but the guilty pair, which is no longer held
             await self._hand_back([held.claim for held in self._held.values()])
-        await self._retire()
 
     # Claiming
 
@@ -205,7 +203,7 @@ class ClaimLoop:
         last = [held.task for held in self._held.values() if held.task is not None]
         if not last:
             return
-        _, unstored = await asyncio.wait(last, timeout=STOP_PATIENCE)
+        _, unstored = await asyncio.wait(last, timeout=self._terms.stop_patience)
         for task in unstored:
             task.cancel()
         if unstored:
@@ -221,10 +219,3 @@ class ClaimLoop:
         else:
             metrics.JUDGMENTS.labels("returned").inc(len(claims))
             log.info("handed_back", pairs=len(claims))
-
-    async def _retire(self) -> None:
-        """Leave the consumer groups. Not after a bug: that would give the guilty pair back with nothing counted."""
-        try:
-            await self._store.work.retire()
-        except StoreUnavailable as error:
-            log.error("not_retired", error=str(error))

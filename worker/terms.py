@@ -13,6 +13,7 @@ class Terms:
     max_attempts: int
     max_deliveries: int
     retention: float  # how long a finished judgment can be read
+    stop_patience: float = 10.0  # how long a stopping worker waits for the store to take its last results
 
     @property
     def heartbeat(self) -> float:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,12 @@ import pytest
 from selfref.store import Claim, Store, StoreUnavailable
 from tests.redis_server import RedisServer
 from tests.worker.judging import TENANT, HonestJudge, eventually, label_ids, submit, until_ended
-from tests.worker.test_loop import Switch, make_loop, running
+from tests.worker.test_loop import TERMS, Switch, make_loop, running
 from worker.attempt import Attempts
 from worker.circuit import Circuit
 from worker.concurrency import Gate, opening
 from worker.endings import Ending
 from worker.loop import ClaimLoop
-from worker.terms import Terms
 
 
 @pytest.fixture
@@ -98,12 +98,12 @@ class SlowToSettle(Attempts):
         await super().settle(claim, ending)
 
 
-def slow_loop(store: Store, judge: HonestJudge) -> tuple[ClaimLoop, SlowToSettle]:
-    terms = Terms(consumer="slow", concurrency=8, lease=30.0, max_attempts=1, max_deliveries=1, retention=60.0)
+def slow_loop(store: Store, judge: HonestJudge, **terms: Any) -> tuple[ClaimLoop, SlowToSettle]:
+    agreed = replace(TERMS, consumer="slow", **terms)
     circuit = Circuit(Switch())
-    attempts = SlowToSettle(store=store, judge=judge, circuit=circuit, terms=terms)
+    attempts = SlowToSettle(store=store, judge=judge, circuit=circuit, terms=agreed)
     gate = Gate(opening(8, None))
-    return ClaimLoop(store=store, attempts=attempts, gate=gate, circuit=circuit, terms=terms), attempts
+    return ClaimLoop(store=store, attempts=attempts, gate=gate, circuit=circuit, terms=agreed), attempts
 
 
 async def test_a_judgment_on_its_way_to_the_store_outlives_its_lease(store: Store) -> None:
@@ -129,3 +129,12 @@ async def test_a_stopping_worker_waits_for_the_judgments_on_their_way(store: Sto
         asyncio.get_running_loop().call_later(0.2, attempts.go.set)
     assert sorted(await label_ids(store)) == sorted(ids)
     assert (await store.judgments.counts(TENANT)).decided == 4
+
+
+async def test_a_stopping_worker_does_not_wait_for_ever_for_the_store(store: Store) -> None:
+    (pair,) = await submit(store, 1)
+    loop, attempts = slow_loop(store, HonestJudge(), stop_patience=0.2)
+    async with running(loop):
+        await eventually(lambda: attempts.settling == 1)
+    claims = await store.work.claim("next", count=10, wait=0)
+    assert [(claim.work.id, claim.deliveries) for claim in claims] == [(pair, 1)]

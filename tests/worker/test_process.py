@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from selfref.embedded_redis import free_port
 from selfref.messages import FailureCode, Preset, now
@@ -79,6 +80,20 @@ async def test_a_stopped_worker_hands_back_at_once_and_leaves(
     claims = await store.work.claim("next", count=20, wait=0)
     assert sorted(claim.work.id for claim in claims) == sorted(ids)
     assert {(claim.attempts, claim.deliveries) for claim in claims} == {(0, 1)}
+    assert await consumers(redis_url) == {"next"}
+
+
+async def consumers(redis_url: str) -> set[str]:
+    """Who is in the consumer groups of the first shard."""
+    async with Redis.from_url(redis_url) as redis:
+        groups = [
+            (stream, group["name"])
+            for stream in await redis.keys("selfref:{s0}:*")
+            if await redis.type(stream) == b"stream"
+            for group in await redis.xinfo_groups(stream)
+        ]
+        found = [await redis.xinfo_consumers(stream, group) for stream, group in groups]
+        return {consumer["name"].decode() for each in found for consumer in each}
 
 
 async def test_a_worker_frozen_past_its_lease_makes_no_second_label(
