@@ -137,6 +137,18 @@ async def test_with_both_labels_missing_their_mass_is_unknown(engine, stub):
     assert reading.first - reading.second == pytest.approx(minds.longer(PAIR.answer_a, PAIR.answer_b))
 
 
+async def test_a_label_that_even_the_grammar_does_not_show_is_unreadable(engine, stub):
+    """A label beyond half precision's reach under the mask: its odds are unknown, and no number stands in for them."""
+    stub.labels_on_top = (True, False)
+    prompt = await critique_prompt(engine)
+    shown = {"id": stub.words.id(" A"), "text": "A", "logprob": 0.0, "special": False}
+    details = {"finish_reason": "length", "generated_tokens": 1, "prefill": [], "tokens": [shown]}
+    alone = JSONResponse({"generated_text": " A", "details": details | {"top_tokens": [[shown]]}})
+    stub.fail_next("/generate", alone, alone)
+    with pytest.raises(UnreadableVerdict, match="even where only labels are allowed"):
+        await engine.read_verdict(prompt, Generation(text="fine", finish_reason="stop", usage=Usage()))
+
+
 async def test_without_a_grammar_a_missing_label_is_unreadable_and_never_guessed(stub):
     stub.grammar = False
     engine = await opening(stub)
