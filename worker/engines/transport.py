@@ -18,7 +18,6 @@ from huggingface_hub import set_async_client_factory
 
 from worker.engines.client import EngineClient, WholeResponse
 from worker.engines.http1 import Connection, RawHeaders
-from worker.engines.inline import InlineHubExecutor
 
 KEEPALIVE_EXPIRY = 60.0  # seconds; a connection idle for longer may have been dropped silently on the way
 RESPONSE_HEADERS: ContextVar[httpx2.Headers | None] = ContextVar("engine_response_headers", default=None)
@@ -27,12 +26,11 @@ _Origin = tuple[str, str, int | None]
 
 
 def install_transport(transport: "EngineTransport") -> None:
-    """Make every `AsyncInferenceClient` created from now on speak through this transport; call it in the running loop.
+    """Make every `AsyncInferenceClient` created from now on speak through this transport.
 
     Give that client an `api_key` (else huggingface_hub sends the machine's own token) and a `timeout` (else it waits
     for ever).
     """
-    asyncio.get_running_loop().set_default_executor(InlineHubExecutor(thread_name_prefix="worker"))
     set_async_client_factory(lambda: new_client(transport=transport))
 
 
