@@ -77,15 +77,10 @@ class Wire:
             raise unavailable(error) from error
 
     async def _converse(self, connection: Any, commands: Sequence[Command]) -> list[Any]:
-        in_step = False
         try:
             await connection.send_packed_command(_packed(commands), check_health=False)
-            replies = [await _reply(connection) for _ in commands]
-            in_step = True
-            return replies
-        finally:
-            if not in_step:  # a reply left unread would answer the next caller
-                await connection.disconnect(nowait=True)
+            return [await _reply(connection) for _ in commands]
+        finally:  # redis-py has closed it if a reply was left unread, which would answer the next caller
             await self._pool.release(connection)
 
     async def aclose(self) -> None:

@@ -1,5 +1,7 @@
 """What failed can be looked at, and given another try."""
 
+import asyncio
+
 import pytest
 
 from selfref.messages import FailureCode, Lane, Waiting
@@ -73,6 +75,13 @@ async def test_only_pairs_that_failed_are_replayed(store: Store) -> None:
     assert await store.dead_letters.replay(["judged", "canceled", "waiting", "nobody", "p1"]) == 1
     assert await store.dead_letters.replay(["p1"]) == 0
     await assert_promises(store, ["p1", "p2", "judged", "canceled", "waiting"])
+
+
+async def test_a_pair_replayed_by_several_at_once_comes_back_once(store: Store) -> None:
+    await fail(store, "p1")
+    replayed = await asyncio.gather(*(store.dead_letters.replay(["p1"]) for _ in range(5)))
+    assert sorted(replayed) == [0, 0, 0, 0, 1]
+    await assert_promises(store, ["p1"])
 
 
 @pytest.mark.parametrize("shards", [1, 2])

@@ -65,6 +65,30 @@ async def test_a_late_answer_is_never_taken_for_the_next_one(store: Store) -> No
         await cancelled
 
 
+async def test_answers_that_were_not_read_never_answer_the_next_exchange() -> None:
+    connections: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        await reader.read(4096)
+        if len(connections) > 1:
+            writer.write(b"+fresh\r\n")
+            return
+        writer.write(b"-LOADING Redis is loading the dataset in memory\r\n")
+        if await reader.read(4096):
+            writer.write(b"+stale\r\n+stale\r\n+fresh\r\n")
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    wire = Wire(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+    with pytest.raises(StoreUnavailable, match="loading"):
+        await wire.exchange([("PING",), ("PING",), ("PING",)])
+    assert await wire.exchange([("PING",)]) == [b"fresh"]
+    await wire.aclose()
+    for connection in connections:
+        connection.close()
+    server.close()
+
+
 async def test_a_full_redis_refuses_whole_and_works_again_with_room(store: Store) -> None:
     await store.judgments.accept(work("p1"), fingerprint="f", queue_limit=10)
     (claim,) = await claim_all(store, "w", 1)

@@ -107,6 +107,16 @@ async def test_a_zombie_that_is_first_still_ends_the_pair_for_its_new_owner(stor
     assert (await look(store)).waiting_ids() == {}
 
 
+async def test_a_pair_that_failed_is_not_judged_again_by_whoever_finds_its_entry(store: Store) -> None:
+    await accept(store, "p1")
+    (zombie,) = await claim_all(store, "zombie", 1)
+    await store.work.hand_back(await store.work.reclaim("owner", lease=0, count=10))
+    assert await store.work.finish(zombie, failure(zombie.work), None, retention=RETENTION)
+    assert await store.work.claim("w", count=10, wait=0) == []
+    assert (await look(store)).waiting_ids() == {}
+    await assert_promises(store, ["p1"])
+
+
 async def test_nothing_is_published_for_a_canceled_pair(store: Store) -> None:
     await accept(store, "p1")
     (claim,) = await claim_all(store, "w", 1)
