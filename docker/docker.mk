@@ -17,8 +17,10 @@ $(DCLINT): docker/lint/package.json docker/lint/package-lock.json | $(INSTALLED)
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix build/dclint --no-audit --no-fund --loglevel error
 	@touch $@
 
-compose-check: install ## what Docker Compose itself makes of docker-compose.yml, for every profile
-	tests/docker/check_compose.sh
+compose-check: ## what Docker Compose itself makes of docker-compose.yml, for every profile
+	tests/docker/with_compose.sh tests/docker/check_compose.sh
 
-compose-run-cpu: ## build the images and run the cpu profile for real; docs/compose.md says what it proves
-	tests/docker/run_cpu.sh
+# Docker, the plugin and the base images are made available where they are missing: see the three scripts.
+compose-run-cpu: install ## build the images and run the cpu profile for real (minutes, and 6 GB of disk)
+	tests/docker/with_compose.sh tests/docker/with_engine.sh tests/docker/with_base_images.sh \
+		$(CURDIR)/$(BIN)/python tests/docker/run_cpu.py

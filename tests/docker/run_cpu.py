@@ -1,0 +1,262 @@
+"""Build the images and run the cpu profile of docker-compose.yml for real: `make compose-run-cpu`.
+
+A script rather than a test: it takes minutes, a Docker Engine and gigabytes. It starts the whole stack under a project
+name of its own, judges pairs through the published port, takes parts away while pairs are in flight, and removes every
+container, network and volume it made; the images stay. The engine serves the tiny random model, so a verdict is looked
+at only for being there.
+"""
+# ruff: noqa: T201  it tells its story on standard output
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+ROOT = Path(__file__).parents[2]
+DOCKER = shutil.which("docker") or "docker"
+PROJECT = "selfref-run"
+PROCESSES = ("service", "worker", "engine")
+TORCH_PORT = 8899  # fixed, since the address is an argument of the build and another one would miss its cache
+PAIRS = 24
+FINAL = {"judged", "failed"}
+EXPECTED_TARGETS = {"service": 1, "worker": 2, "engine": 1}  # replicas that Prometheus should find up, by job
+PAIR = {
+    "prompt": "Name a colour of the sky.",
+    "answer_a": "Blue, on a clear day.",
+    "answer_b": "The sky has no colours, so stop asking.",
+}
+
+
+def main() -> None:
+    """Run every step; the first that does not hold ends the run with what it saw and the containers' last words."""
+    key = f"run-{secrets.token_urlsafe(24)}"
+    with tempfile.TemporaryDirectory() as folder, torch_for_cpu(Path(folder)) as overrides:
+        gateway, prometheus = free_port(), free_port()
+        env = Path(folder) / "env"
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        env.write_text(
+            f"COMPOSE_PROFILES=cpu,metrics\nSELFREF_SERVICE_API_KEYS=run:{digest}\n"
+            f"PUBLISH_PORT={gateway}\nPROMETHEUS_PORT={prometheus}\nSELFREF_WORKER_LEASE=5\n"
+            f"TORCH_INDEX={os.environ.get('TORCH_INDEX') or ''}\n"
+        )
+        stack = Stack(env, overrides)
+        authorized = httpx2.Client(
+            base_url=f"http://127.0.0.1:{gateway}", headers={"Authorization": f"Bearer {key}"}, timeout=60
+        )
+        try:
+            with authorized as client:
+                run(stack, client, f"http://127.0.0.1:{prometheus}")
+        except BaseException:
+            stack.compose("ps", "--all", check=False)
+            stack.compose("logs", "--tail", "30", check=False)
+            raise
+        finally:
+            stack.compose("down", "--volumes", "--timeout", "30", check=False)
+
+
+class Stack:
+    """`docker compose` with this run's environment and files."""
+
+    def __init__(self, env: Path, overrides: list[Path]) -> None:
+        files = [ROOT / "docker-compose.yml", *overrides]
+        self._command = [DOCKER, "compose", "--project-name", PROJECT, "--env-file", str(env)]
+        self._command += [word for file in files for word in ("--file", str(file))]
+
+    def compose(self, *arguments: str, check: bool = True) -> None:
+        """Run it with its output shown."""
+        subprocess.run([*self._command, *arguments], cwd=ROOT, check=check)
+
+    def output(self, *arguments: str) -> str:
+        """Run it and return what it printed, whether it succeeded or not."""
+        return subprocess.run([*self._command, *arguments], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+    def shell(self, service: str, command: str) -> str:
+        """Run a shell command inside a running container and return what it printed."""
+        return self.output("exec", "-T", service, "sh", "-c", command)
+
+    def states(self, service: str) -> list[dict[str, Any]]:
+        """How Docker sees each container of a service: running or not, exit code, restarts, health."""
+        containers = self.output("ps", "--all", "--quiet", service).split()
+        return [json.loads(docker("inspect", "--format", "{{json .State}}", name)) for name in containers]
+
+
+def run(stack: Stack, client: httpx2.Client, prometheus: str) -> None:
+    """The story, in order; each step leaves the stack running for the next."""
+    builds_and_becomes_healthy(stack)
+    is_confined(stack)
+    judgment = judges_with_a_key_only(client)
+    loses_no_pair_with_a_killed_worker(stack, client)
+    grows_and_lets_one_worker_go(stack, client, prometheus)
+    keeps_everything_through_a_crash_of_redis(stack, client, judgment)
+    stops_by_itself(stack)
+    say("all of it held")
+
+
+def builds_and_becomes_healthy(stack: Stack) -> None:
+    say("build the images and start; --wait returns once every health check passes")
+    stack.compose("build")
+    stack.compose("up", "--no-build", "--detach", "--wait", "--wait-timeout", "180")
+    for process in PROCESSES:
+        size = int(docker("image", "inspect", "--format", "{{.Size}}", f"selfref-{process}:local"))
+        print(f"  selfref-{process}:local {size / 1e6:.0f} MB")
+
+
+def is_confined(stack: Stack) -> None:
+    say("no process is root, can write to its image, or carries another's dependencies")
+    for process in PROCESSES:
+        assert stack.shell(process, "id -u") == "10001"
+        assert stack.shell(process, "touch /opt/mark 2>/dev/null || echo refused") == "refused"
+    for process in ("service", "worker"):
+        assert stack.shell(process, "python3 -c 'import torch' 2>/dev/null || echo none") == "none"
+
+
+def judges_with_a_key_only(client: httpx2.Client) -> dict[str, Any]:
+    say("without a key: 401; with it: a judgment")
+    assert httpx2.post(f"{client.base_url}/judge", json=PAIR).status_code == 401
+    answer = client.post("/judge", json=PAIR)
+    assert answer.status_code == 200, answer.text
+    judgment: dict[str, Any] = answer.json()
+    print(f"  {judgment['id']}: verdict {judgment['verdict']}, log-odds {judgment['log_odds']}")
+    return judgment
+
+
+def loses_no_pair_with_a_killed_worker(stack: Stack, client: httpx2.Client) -> None:
+    say(f"{PAIRS} pairs accepted; the worker's process is killed while they wait; Docker starts it again")
+    waiting = submit(client)
+    stack.shell("worker", "kill -KILL -1")
+    assert not ended(client, waiting)
+    until("every pair has ended", lambda: ended(client, waiting))
+    assert restarts(stack, "worker") == [1]
+
+
+def grows_and_lets_one_worker_go(stack: Stack, client: httpx2.Client, prometheus: str) -> None:
+    say("--scale worker=2, and one of the two is told to stop while pairs wait")
+    stack.compose("up", "--no-build", "--detach", "--wait", "--no-recreate", "--scale", "worker=2")
+    until("Prometheus sees the gateway, the engine and both workers", lambda: targets(prometheus) == EXPECTED_TARGETS)
+    waiting = submit(client)
+    docker("stop", "--time", "20", stack.output("ps", "--quiet", "worker").split()[0])
+    assert [state["ExitCode"] for state in stack.states("worker") if not state["Running"]] == [0]
+    assert not ended(client, waiting)
+    until("every pair has ended", lambda: ended(client, waiting))
+
+
+def keeps_everything_through_a_crash_of_redis(stack: Stack, client: httpx2.Client, judgment: dict[str, Any]) -> None:
+    say("Redis is killed with pairs waiting and starts again; nothing accepted or judged is lost")
+    waiting = submit(client)
+    stack.output("kill", "--signal", "KILL", "redis")
+    until("the gateway says that it is not ready", lambda: client.get("/readyz").status_code == 503)
+    stack.compose("up", "--no-build", "--detach", "--wait", "--no-recreate", "--scale", "worker=2")
+    assert client.get(f"/judgments/{judgment['id']}").json()["verdict"] == judgment["verdict"]
+    until("every pair has ended", lambda: ended(client, waiting))
+
+
+def stops_by_itself(stack: Stack) -> None:
+    say("stop: every process leaves by itself, with exit code 0")
+    stack.compose("stop")
+    for process in PROCESSES:
+        assert {state["ExitCode"] for state in stack.states(process)} == {0}, process
+
+
+def submit(client: httpx2.Client) -> list[str]:
+    """Pairs that differ, so that none is answered from another's judgment; the ids they were accepted under."""
+    accepted = [
+        client.post(
+            "/judge", json={**PAIR, "answer_a": f"Blue, {secrets.token_hex(4)}."}, headers={"Prefer": "respond-async"}
+        )
+        for _ in range(PAIRS)
+    ]
+    assert {answer.status_code for answer in accepted} == {202}
+    return [answer.headers["Location"] for answer in accepted]
+
+
+def ended(client: httpx2.Client, locations: list[str]) -> bool:
+    return all(client.get(location).json()["status"] in FINAL for location in locations)
+
+
+def targets(prometheus: str) -> dict[str, int]:
+    """How many targets of each job were scraped without an error."""
+    up: dict[str, int] = {}
+    for target in httpx2.get(f"{prometheus}/api/v1/targets").json()["data"]["activeTargets"]:
+        if target["health"] == "up":
+            up[target["labels"]["job"]] = up.get(target["labels"]["job"], 0) + 1
+    return up
+
+
+def restarts(stack: Stack, service: str) -> list[int]:
+    containers = stack.output("ps", "--quiet", service).split()
+    return [int(docker("inspect", "--format", "{{.RestartCount}}", name)) for name in containers]
+
+
+def until(what: str, holds: Callable[[], bool], *, seconds: float = 120) -> None:
+    """Wait for a condition; a deadline missed is a failure of the run."""
+    started = time.monotonic()
+    while not holds():
+        if time.monotonic() - started > seconds:
+            raise TimeoutError(f"not within {seconds:g} s: {what}")
+        time.sleep(0.2)
+    print(f"  {what}: {time.monotonic() - started:.1f} s")
+
+
+@contextlib.contextmanager
+def torch_for_cpu(folder: Path) -> Iterator[list[Path]]:
+    """Override files for the build, and a package index that lasts for the block.
+
+    Where pip is configured to find a torch wheel in a folder of this machine, that folder is served as an index on
+    loopback and given to the build as TORCH_INDEX; the build shares this machine's network for it.
+    """
+    configured = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "get", ":env:.find-links"], capture_output=True, text=True
+    )
+    wheels = sorted(Path(configured.stdout.strip() or "/nowhere").glob("torch-*.whl"))
+    if os.environ.get("TORCH_INDEX") or not wheels:
+        yield []
+        return
+    (folder / "index" / "torch").mkdir(parents=True)
+    for wheel in wheels:
+        (folder / "index" / "torch" / wheel.name).symlink_to(wheel)
+    server = ThreadingHTTPServer(("127.0.0.1", TORCH_PORT), partial(_QuietFiles, directory=str(folder / "index")))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    override = folder / "build.yml"
+    override.write_text(
+        "services:\n  engine:\n    build:\n      network: host\n      args:\n"
+        f"        TORCH_INDEX: http://127.0.0.1:{TORCH_PORT}/\n"
+    )
+    yield [override]
+    server.shutdown()
+
+
+class _QuietFiles(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the parent's name
+        """Say nothing: pip asks for every package here, and finds torch only."""
+
+
+def docker(*arguments: str) -> str:
+    return subprocess.run([DOCKER, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def say(step: str) -> None:
+    print(f"\n== {step}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
