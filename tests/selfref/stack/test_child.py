@@ -5,6 +5,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 from selfref.stack.child import Child, Command
 from tests.selfref.stacks import children_of, is_alive, until
 
@@ -30,19 +32,18 @@ STUBBORN = (
 )
 
 
-def says(child: Child, text: str) -> None:
-    until(lambda: text in child.log.read_text(), what=f"{text!r} in the child's log")
-
-
-def test_a_child_dies_with_a_parent_that_was_killed(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", textwrap.dedent(PARENT), str(tmp_path / "log"), *STUBBORN]
-    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    child = int(parent.stdout.readline())
-    assert is_alive(child)
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
+@pytest.mark.parametrize("settled", [False, True], ids=["while it starts", "while it runs"])
+def test_a_child_dies_with_a_parent_that_was_killed(tmp_path: Path, settled: bool) -> None:
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", textwrap.dedent(PARENT), str(log), *STUBBORN]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        if settled:
+            until(lambda: "deaf" in log.read_text(), what="the child runs")
+            assert is_alive(child)
+        parent.kill()
+        parent.wait()
     until(lambda: not is_alive(child), what="the child is gone")
 
 
@@ -54,7 +55,7 @@ async def test_a_child_ends_at_sigterm(tmp_path: Path) -> None:
 
 async def test_a_child_deaf_to_sigterm_is_killed_with_all_it_started(tmp_path: Path) -> None:
     child = await Child.start(Command("deaf", STUBBORN), log=tmp_path / "log")
-    says(child, "deaf")
+    until(lambda: "deaf" in child.log.read_text(), what="the child runs")
     (grandchild,) = children_of(child.pid)
     await child.stop(grace=0.1)
     assert child.exit_code == -9
