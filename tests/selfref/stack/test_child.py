@@ -23,19 +23,18 @@ async def main():
 
 asyncio.run(main())
 """
-# Ignores SIGTERM, and starts a process of its own.
-STUBBORN = (
+DEAF = (
     sys.executable,
     "-c",
-    "import signal, subprocess, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
-    "subprocess.Popen(['sleep', '600']); print('deaf', flush=True); time.sleep(600)",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)",
 )
+DEAF_PARENT = (*DEAF[:2], f"import subprocess; subprocess.Popen(['sleep', '600']); {DEAF[2]}")
 
 
 @pytest.mark.parametrize("settled", [False, True], ids=["while it starts", "while it runs"])
 def test_a_child_dies_with_a_parent_that_was_killed(tmp_path: Path, settled: bool) -> None:
     log = tmp_path / "log"
-    command = [sys.executable, "-c", textwrap.dedent(PARENT), str(log), *STUBBORN]
+    command = [sys.executable, "-c", textwrap.dedent(PARENT), str(log), *DEAF]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
@@ -54,7 +53,7 @@ async def test_a_child_ends_at_sigterm(tmp_path: Path) -> None:
 
 
 async def test_a_child_deaf_to_sigterm_is_killed_with_all_it_started(tmp_path: Path) -> None:
-    child = await Child.start(Command("deaf", STUBBORN), log=tmp_path / "log")
+    child = await Child.start(Command("deaf", DEAF_PARENT), log=tmp_path / "log")
     until(lambda: "deaf" in child.log.read_text(), what="the child runs")
     (grandchild,) = children_of(child.pid)
     await child.stop(grace=0.1)
