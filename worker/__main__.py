@@ -38,6 +38,7 @@ from worker.terms import Terms
 
 BUG, WRONG_SETTINGS, UNSUITABLE_ENGINE = 1, 2, 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds between tries to reach the store and the engine at start
+PROBE_TIMEOUT = 30.0  # seconds; an engine that answers a token no sooner is as good as away
 
 Opened = TypeVar("Opened")
 log = structlog.get_logger()
@@ -82,7 +83,7 @@ async def _prepared(settings: Settings, resources: AsyncExitStack) -> ClaimLoop:
         resources.callback(server.shutdown)
     store = await _reached("store", lambda: Store.open(settings.redis_url, shards=settings.shards))
     resources.push_async_exit(_closing(store))
-    engine = await _reached("engine", lambda: _opened(settings))
+    engine = await _reached("engine", lambda: _opened(settings, timeout=settings.engine_timeout))
     resources.push_async_callback(engine.aclose)
     found = engine.describe()
     log.info("engine", engine=found.engine, model=found.model, revision=found.revision, method=found.method)
@@ -121,21 +122,21 @@ def _closing(store: Store) -> Callable[..., Awaitable[None]]:
     return close
 
 
-async def _opened(settings: Settings) -> Engine:
-    """The configured engine, once it has passed its self-test."""
+async def _opened(settings: Settings, *, timeout: float) -> Engine:
+    """The configured engine, once it has passed its self-test; no call may take longer than `timeout` seconds."""
     return await open_engine(
         settings.engine,
         settings.engine_url,
         verdict=load_prompts().verdict,
         api_key=settings.engine_api_key.get_secret_value() if settings.engine_api_key else None,
         model=settings.model,
-        timeout=settings.engine_timeout,
+        timeout=timeout,
     )
 
 
 async def _still_the_same(engine: Engine, settings: Settings) -> None:
     """Ask the engine on purpose; one that came back as another model would put its judgments under the old name."""
-    fresh = await _opened(settings)
+    fresh = await _opened(settings, timeout=min(settings.engine_timeout, PROBE_TIMEOUT))
     try:
         was, found = engine.describe(), fresh.describe()
     finally:
