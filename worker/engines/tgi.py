@@ -77,7 +77,12 @@ class TgiWire:
         text = answer.get("templated_text")
         if not isinstance(text, str):
             raise nonsense("/chat_tokenize has no templated_text")
-        return text, _as_tokens(answer.get("tokenize_response"), "/chat_tokenize")
+        tokens = answer.get("tokenize_response")
+        if not isinstance(tokens, list) or not all(
+            map(_is_token, tokens[:1])
+        ):  # a prompt has thousands; one is looked at
+            raise nonsense("/chat_tokenize has no tokenize_response")
+        return text, tokens
 
     async def generate(self, text: str, **parameters: Any) -> TextGenerationOutput:
         """`/generate` with details; `parameters` are those of `text_generation`."""
