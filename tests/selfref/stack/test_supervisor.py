@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from selfref import Client
 from selfref.messages import Judgment
 from selfref.stack.datadir import Running
+from selfref.stack.supervisor import GRACE
 from tests.selfref.stacks import UpProcess, is_alive, stub_engine, until
 
 PARTS = {"redis", "service", "worker"}
@@ -39,6 +41,19 @@ def test_a_signal_during_the_start_stops_what_has_been_started(tmp_path: Path) -
         parts = up.parts()
         assert "redis" in parts
         assert up.end(signal.SIGTERM) == 0
+        assert not any(map(is_alive, parts.values()))
+
+
+def test_a_second_signal_does_not_wait_for_a_part_that_will_not_stop(tmp_path: Path, engine: str) -> None:
+    with UpProcess(tmp_path / "data", "--port", "0", "--engine-url", engine) as up:
+        up.ready()
+        parts = up.parts()
+        os.kill(parts["worker"], signal.SIGSTOP)  # it cannot even see a SIGTERM
+        up.process.send_signal(signal.SIGTERM)
+        until(lambda: "stopping worker" in up.text(), what="the stop is under way")
+        asked = time.monotonic()
+        assert up.end(signal.SIGTERM) == 0
+        assert time.monotonic() - asked < GRACE
         assert not any(map(is_alive, parts.values()))
 
 
