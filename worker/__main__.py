@@ -13,8 +13,10 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import TypeVar
+from wsgiref.simple_server import WSGIServer
 
 import structlog
+import uvloop
 from prometheus_client import start_http_server
 from pydantic import ValidationError
 
@@ -44,6 +46,14 @@ Opened = TypeVar("Opened")
 log = structlog.get_logger()
 
 
+class WrongSetting(Exception):
+    """A setting that only trying shows to be wrong."""
+
+    def __init__(self, variable: str, problem: str) -> None:
+        super().__init__(problem)
+        self.variable = variable
+
+
 def main() -> int:
     """Read the settings, work, and say by the exit code how it ended."""
     configure_logs("worker")
@@ -51,10 +61,11 @@ def main() -> int:
         settings = Settings()
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
-            log.error("wrong_setting", setting=".".join(map(str, problem["loc"])), error=problem["msg"])
+            log.error("wrong_setting", setting=_variable(problem["loc"]), error=problem["msg"])
         return WRONG_SETTINGS
     try:
-        asyncio.run(work(settings))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work(settings))
     except BaseException as error:  # noqa: BLE001  the last place before the interpreter would print texts of pairs
         return _report(error)
     return 0
@@ -66,10 +77,11 @@ async def work(settings: Settings) -> None:
         try:
             _on_signals(_this_task().cancel)
             loop = await _prepared(settings, resources)
+            _on_signals(loop.stop)
+            await asyncio.sleep(0)  # a signal that came at the last moment is delivered here
         except asyncio.CancelledError:
             log.info("stopped", why="told to before there was anything to do")
             return
-        _on_signals(loop.stop)
         print("worker ready", flush=True)  # noqa: T201  what a supervisor waits for
         log.info("ready")
         await loop.run()
@@ -79,9 +91,8 @@ async def work(settings: Settings) -> None:
 async def _prepared(settings: Settings, resources: AsyncExitStack) -> ClaimLoop:
     """The loop, with everything it needs opened."""
     if settings.metrics_port:
-        server, _ = start_http_server(settings.metrics_port, settings.metrics_host)
-        resources.callback(server.shutdown)
-    store = await _reached("store", lambda: Store.open(settings.redis_url, shards=settings.shards))
+        resources.callback(_serve_metrics(settings).shutdown)
+    store = await _reached("store", lambda: _opened_store(settings))
     resources.push_async_exit(_closing(store))
     engine = await _reached("engine", lambda: _opened(settings, timeout=settings.engine_timeout))
     resources.push_async_callback(engine.aclose)
@@ -110,6 +121,23 @@ async def _prepared(settings: Settings, resources: AsyncExitStack) -> ClaimLoop:
     )
     attempts = Attempts(store=store, judge=judged, circuit=circuit, terms=terms)
     return ClaimLoop(store=store, attempts=attempts, gate=gate, circuit=circuit, terms=terms)
+
+
+def _serve_metrics(settings: Settings) -> WSGIServer:
+    try:
+        server, _ = start_http_server(settings.metrics_port, settings.metrics_host)
+    except OSError as error:
+        raise WrongSetting("SELFREF_WORKER_METRICS_PORT", str(error)) from error
+    return server
+
+
+async def _opened_store(settings: Settings) -> Store:
+    try:
+        return await Store.open(settings.redis_url, shards=settings.shards)
+    except ShardsDiffer as error:
+        raise WrongSetting("SELFREF_SHARDS", error.detail) from error
+    except ValueError as error:
+        raise WrongSetting("SELFREF_REDIS_URL", str(error)) from error
 
 
 def _closing(store: Store) -> Callable[..., Awaitable[None]]:
@@ -153,8 +181,6 @@ async def _reached(what: str, attempt: Callable[[], Awaitable[Opened]]) -> Opene
     for pause in pauses(first=FIRST_PAUSE, longest=LONGEST_PAUSE):
         try:
             return await attempt()
-        except ShardsDiffer:
-            raise
         except (StoreUnavailable, EngineUnavailable) as error:
             log.warning("waiting", what=what, error=str(error), again_in=round(pause, 1))
             await asyncio.sleep(pause)
@@ -173,14 +199,20 @@ def _this_task() -> "asyncio.Task[None]":
     return task
 
 
+def _variable(location: tuple[int | str, ...]) -> str:
+    """The environment variable behind a field of the settings."""
+    name = str(location[0])
+    return name if name.startswith("SELFREF_") else f"SELFREF_WORKER_{name.upper()}"
+
+
 def _report(error: BaseException) -> int:
     """Log where it came from, and never the message of a bug: a message may quote the text of a pair."""
     code = UNSUITABLE_ENGINE
     for cause in _leaves(error):
         if isinstance(cause, EngineUnsuitable):
             log.error("engine_unsuitable", error=str(cause))
-        elif isinstance(cause, ShardsDiffer):
-            log.error("wrong_setting", setting="SELFREF_SHARDS", error=cause.detail)
+        elif isinstance(cause, WrongSetting):
+            log.error("wrong_setting", setting=cause.variable, error=str(cause))
             code = WRONG_SETTINGS
         else:
             log.critical("bug", error=type(cause).__qualname__, trace=traceback.format_tb(cause.__traceback__))

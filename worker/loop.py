@@ -56,6 +56,7 @@ class ClaimLoop:
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
         self._chores_due = 0.0
+        metrics.JUDGMENTS_IN_FLIGHT.set_function(lambda: len(self._held))
 
     def stop(self) -> None:
         """Claim nothing more, hand back what is unfinished, and let `run` return."""
@@ -139,7 +140,6 @@ class ClaimLoop:
         if held.key in self._held:  # our lease ran out while this process stood still; the pair is still in work here
             return
         self._held[held.key] = held
-        metrics.JUDGMENTS_IN_FLIGHT.set(len(self._held))
         metrics.CLAIM_AGE_SECONDS.observe(max(0.0, (now() - claim.work.created_at).total_seconds()))
         held.task = tasks.create_task(self._serve(held))
         held.task.add_done_callback(lambda task: None if task.cancelled() else self._drop(held))
@@ -150,7 +150,6 @@ class ClaimLoop:
     def _drop(self, held: Held) -> None:
         if self._holds(held):
             del self._held[held.key]
-        metrics.JUDGMENTS_IN_FLIGHT.set(len(self._held))
         self._wake.set()
 
     async def _serve(self, held: Held) -> None:

@@ -25,13 +25,13 @@ RECLAIMED = Counter("worker_reclaimed_total", "Claims taken over from workers th
 
 ENGINE_CALLS = Counter(
     "worker_engine_calls_total",
-    "Engine calls by kind (generate, verdict, count) and outcome (ok, overloaded, unavailable, failed, canceled)",
+    "Engine calls by kind (prepare, generate, verdict) and outcome (ok, overloaded, unavailable, failed, canceled)",
     ["kind", "outcome"],
 )
 ENGINE_CALL_SECONDS = Histogram(
     "worker_engine_call_seconds", "Answered engine calls, waiting at the gate excluded", ["kind"], buckets=_CALL_SECONDS
 )
-ENGINE_CALLS_IN_FLIGHT = Gauge("worker_engine_calls_in_flight", "Engine calls sent and not answered")
+ENGINE_CALLS_IN_FLIGHT = Gauge("worker_engine_calls_in_flight", "Generating engine calls sent and not answered")
 CONCURRENCY_LIMIT = Gauge("worker_concurrency_limit", "Engine calls that may be in flight now")
 ENGINE_UP = Gauge("worker_engine_up", "1 while the engine answers; 0 while claims are stopped because it does not")
 STORE_OUTAGES = Counter("worker_store_unavailable_total", "Store calls that found Redis away or refusing writes")

@@ -42,7 +42,8 @@ class PacedEngine:
         self._gate = gate
         self._circuit = circuit
         self._patience = patience
-        metrics.CONCURRENCY_LIMIT.set(gate.pace.slots)
+        metrics.CONCURRENCY_LIMIT.set_function(lambda: gate.pace.slots)
+        metrics.ENGINE_CALLS_IN_FLIGHT.set_function(lambda: gate.in_flight)
 
     def describe(self) -> Description:
         """What the self-test found."""
@@ -83,8 +84,6 @@ class PacedEngine:
                     pace = after_answer(self._gate.pace, started=started, now=clock(), queued=answer.queued)
                     self._gate.adopt(pace)
                     return answer
-                finally:
-                    metrics.CONCURRENCY_LIMIT.set(self._gate.pace.slots)
             await asyncio.sleep(pause)
         raise AssertionError("pauses never end")
 
@@ -92,7 +91,6 @@ class PacedEngine:
         """One call, counted by its outcome; anything but silence shows that the engine is there."""
         clock = asyncio.get_running_loop().time
         started, outcome = clock(), "canceled"
-        metrics.ENGINE_CALLS_IN_FLIGHT.inc()
         try:
             answer = await send()
         except EngineUnavailable:
@@ -108,5 +106,4 @@ class PacedEngine:
             metrics.ENGINE_CALL_SECONDS.labels(kind).observe(clock() - started)
             return answer
         finally:
-            metrics.ENGINE_CALLS_IN_FLIGHT.dec()
             metrics.ENGINE_CALLS.labels(kind, outcome).inc()

@@ -2,10 +2,22 @@
 
 import pytest
 
-from selfref.store import ShardsDiffer, Store
+from selfref.store import Store
 from tests.worker.judging import submit
-from worker.__main__ import BUG, UNSUITABLE_ENGINE, WRONG_SETTINGS, _closing, _report
+from tests.worker.processes import StubEngine
+from tests.worker.test_paced import SmallEngine
+from worker.__main__ import (
+    BUG,
+    UNSUITABLE_ENGINE,
+    WRONG_SETTINGS,
+    WrongSetting,
+    _closing,
+    _opened,
+    _report,
+    _still_the_same,
+)
 from worker.errors import EngineUnsuitable
+from worker.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -13,7 +25,7 @@ from worker.errors import EngineUnsuitable
     [
         (EngineUnsuitable("no log-probabilities"), UNSUITABLE_ENGINE),
         (ExceptionGroup("", [ExceptionGroup("", [EngineUnsuitable("another model")])]), UNSUITABLE_ENGINE),
-        (ShardsDiffer("one shard here, four there"), WRONG_SETTINGS),
+        (WrongSetting("SELFREF_SHARDS", "one shard here, four there"), WRONG_SETTINGS),
         (ZeroDivisionError("text of a pair"), BUG),
         (ExceptionGroup("", [EngineUnsuitable("no"), KeyError("text of a pair")]), BUG),
     ],
@@ -25,6 +37,19 @@ def test_the_exit_code_says_how_it_ended_and_no_log_quotes_a_bugs_message(
     output = "".join(capfd.readouterr())
     assert output
     assert "text of a pair" not in output
+
+
+async def test_an_engine_that_came_back_as_another_model_is_refused() -> None:
+    stub = StubEngine()
+    try:
+        settings = Settings(engine_url=stub.url)
+        engine = await _opened(settings, timeout=5)
+        await _still_the_same(engine, settings)
+        with pytest.raises(EngineUnsuitable, match="instead of m"):
+            await _still_the_same(SmallEngine(places=1), settings)
+        await engine.aclose()
+    finally:
+        stub.close()
 
 
 async def test_closing_after_a_bug_leaves_the_guilty_pair_to_its_lease(redis_url: str, store: Store) -> None:

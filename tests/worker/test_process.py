@@ -238,11 +238,21 @@ async def test_an_engine_that_cannot_judge_is_refused_loudly(
     assert "SELFREF_ENGINE_URL" in event["error"]
 
 
-async def test_a_wrong_setting_is_refused_by_name(start_worker: StartWorker) -> None:
-    worker = start_worker("redis://127.0.0.1:1", "http://127.0.0.1:1", lease="soon")
+@pytest.mark.parametrize(
+    ("redis", "settings", "variable"),
+    [
+        ("redis://127.0.0.1:1", {"lease": "soon"}, "SELFREF_WORKER_LEASE"),
+        ("redis://127.0.0.1:1", {"metrics_host": "192.0.2.1", "metrics_port": 9}, "SELFREF_WORKER_METRICS_PORT"),
+        ("127.0.0.1:6379", {}, "SELFREF_REDIS_URL"),
+    ],
+)
+async def test_a_wrong_setting_is_refused_by_name(
+    start_worker: StartWorker, redis: str, settings: dict[str, object], variable: str
+) -> None:
+    worker = start_worker(redis, "http://127.0.0.1:1", **settings)
     assert await worker.ends(within=20) == 2
     (event,) = [each for each in worker.events() if each["event"] == "wrong_setting"]
-    assert event["setting"] == "lease"
+    assert event["setting"] == variable
 
 
 async def test_metrics_tell_what_was_judged(
