@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from selfref.bench.bare import bare_loop
 from selfref.bench.load import Answers, drive, labels, lost_and_invented
 from selfref.bench.pairs import pairs
+from selfref.bench.sampling import reset_stats, sampled
 from selfref.bench.stack import MEASURED, Faults, Standing, standing
 
 WARM_UP_PAIRS = 100
 OPEN_REQUESTS = 3  # for each call in flight: enough that the worker always finds the next pair waiting
+MIN_SAMPLES = 3  # of the engine's statistics, for a share of its concurrency to mean anything
 PROMPT_ROUTES = ("/generate", "/chat_tokenize", "/tokenize")
 
 
@@ -44,35 +44,31 @@ async def measure(setting: Setting, *, seed: int) -> dict[str, Any]:
         )
         async with stack as running:
             await _drive(running, setting, count=WARM_UP_PAIRS, seed=seed + 1_000_000)
-            await _stats(running.engine_url, "POST")
+            await reset_stats(running.engine_url)
             known = len(await labels(running.service_url))
             before, began = running.cpu(), time.perf_counter()
-            answers = await _drive(running, setting, count=setting.pairs, seed=seed)
+            async with sampled(running.engine_url) as samples:
+                answers = await _drive(running, setting, count=setting.pairs, seed=seed)
             wall, after = time.perf_counter() - began, running.cpu()
-            stats = await _stats(running.engine_url, "GET")
+            stats = samples[-1]
             feed = (await labels(running.service_url))[known:]
-            await _stats(running.engine_url, "POST")
-            bare = await bare_loop(running.engine_url, stats["calls"], concurrency=setting.concurrency)
-            bare_stats = await _stats(running.engine_url, "GET")
+            await reset_stats(running.engine_url)
+            async with sampled(running.engine_url) as bare_samples:
+                bare = await bare_loop(running.engine_url, stats["calls"], concurrency=setting.concurrency)
     cpu = {name: after[name] - before[name] for name in MEASURED}
     return {
         **_speed(setting, stats, wall=wall),
+        "share_of_ideal": steady_share(samples, setting),
         **_cost(cpu, stats),
         **_outcome(answers, feed),
         "bare_calls_per_second": bare.calls / bare.wall_seconds,
         "bare_cpu_ms_per_call": bare.cpu_seconds / bare.calls * 1000,
-        "bare_share_of_ideal": _share_of_ideal(setting, bare_stats),
+        "bare_share_of_ideal": steady_share(bare_samples, setting),
     }
 
 
 async def _drive(running: Standing, setting: Setting, *, count: int, seed: int) -> Answers:
     return await drive(running.service_url, pairs(count, seed=seed), open_requests=OPEN_REQUESTS * setting.concurrency)
-
-
-async def _stats(url: str, method: str) -> dict[str, Any]:
-    async with aiohttp.ClientSession() as session, session.request(method, f"{url}/stats") as answer:
-        stats: dict[str, Any] = await answer.json()
-    return stats
 
 
 def _speed(setting: Setting, stats: dict[str, Any], *, wall: float) -> dict[str, Any]:
@@ -83,16 +79,26 @@ def _speed(setting: Setting, stats: dict[str, Any], *, wall: float) -> dict[str,
         "engine_calls_per_pair": calls / setting.pairs,
         "generate_calls_per_pair": stats["calls"]["/generate"] / setting.pairs,
         "engine_calls_per_second": calls / wall,
-        "share_of_ideal": _share_of_ideal(setting, stats),
+        "share_of_ideal_with_ends": _share(setting, stats["busy_seconds"], stats["span_seconds"]),
         "max_in_flight": stats["max_in_flight"],
     }
 
 
-def _share_of_ideal(setting: Setting, stats: dict[str, Any]) -> float | None:
-    """Little's law: mean calls in flight over the concurrency, from first call to last answer; None without latency."""
-    if not setting.latency_ms or not stats["span_seconds"]:
+def steady_share(samples: list[dict[str, Any]], setting: Setting) -> float | None:
+    """Mean calls in flight over the concurrency, between a tenth and nine tenths of the work (Little's law).
+
+    Beginning and end are left out: while the last pairs finish, nobody could fill the engine. None without latency.
+    """
+    total = samples[-1]["busy_seconds"]
+    middle = [each for each in samples if 0.1 * total <= each["busy_seconds"] <= 0.9 * total]
+    if len(middle) < MIN_SAMPLES:
         return None
-    return float(stats["busy_seconds"] / (stats["span_seconds"] * setting.concurrency))
+    first, last = middle[0], middle[-1]
+    return _share(setting, last["busy_seconds"] - first["busy_seconds"], last["now"] - first["now"])
+
+
+def _share(setting: Setting, busy: float, span: float) -> float | None:
+    return busy / (span * setting.concurrency) if setting.latency_ms and span else None
 
 
 def _cost(cpu: dict[str, float], stats: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ _ROWS = (  # key, what it is called, how it is written
     ("cpu_ms_per_call_redis", "  Redis", "{:.3f}"),
     ("cpu_ms_per_generate_call", "CPU-ms per generating call", "{:.3f}"),
     ("share_of_ideal", "share of ideal concurrency", "{:.1%}"),
+    ("share_of_ideal_with_ends", "  its beginning and end included", "{:.1%}"),
     ("max_in_flight", "most calls in flight", "{:.0f}"),
     ("agreement", "agreement with the honest judge", "{:.1%}"),
     ("judged", "judged", "{:.0f}"),

@@ -53,11 +53,16 @@ class Stats:
     first_call: float | None = None  # event loop's clock
     last_answer: float | None = None
 
-    def dump(self) -> dict[str, Any]:
-        """As JSON says it, with the span between the first call and the last answer."""
+    def dump(self, *, now: float) -> dict[str, Any]:
+        """As JSON says it, with the span between the first call and the last answer, and the event loop's clock."""
         span = 0.0 if self.first_call is None else (self.last_answer or self.first_call) - self.first_call
         names = ("errors_503", "rejected_429", "garbage", "disconnects", "in_flight", "max_in_flight", "busy_seconds")
-        return {"calls": dict(self.calls), **{name: getattr(self, name) for name in names}, "span_seconds": span}
+        return {
+            "calls": dict(self.calls),
+            **{name: getattr(self, name) for name in names},
+            "span_seconds": span,
+            "now": now,
+        }
 
 
 class Stub:
@@ -73,7 +78,7 @@ class Stub:
         if path == "/stats":
             if method == "POST":
                 self.stats = Stats(in_flight=self.stats.in_flight)
-            return _response(200, self.stats.dump())
+            return _response(200, self.stats.dump(now=asyncio.get_running_loop().time()))
         self.stats.calls[path] += 1
         if path == "/generate":
             return self._generate(orjson.loads(body))
