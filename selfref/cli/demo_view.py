@@ -13,7 +13,7 @@ from selfref.messages import JudgeRequest, Judgment, Label
 from selfref.stack.noise import NOISE_MODEL, NOISE_WARNING
 
 _ENDINGS = ("decided", "tie", "inconsistent", "failed", "canceled")
-_WIDEST_VERDICT = len("inconsistent")
+_WIDEST_TABLE = 110  # characters
 _LABELS_SHOWN = 3
 _SNIPPET = 46  # characters
 
@@ -32,12 +32,13 @@ def print_demo(pairs: Sequence[JudgeRequest], outcomes: Sequence[Outcome], label
 
 
 def _pairs_table(pairs: Sequence[JudgeRequest], outcomes: Sequence[Outcome]) -> Table:
-    table = Table(title="Judged pairs", title_justify="left", header_style="bold", box=box.SIMPLE_HEAD)
-    table.add_column("pair", no_wrap=True, min_width=max(len(outcome.name) for outcome in outcomes))
-    table.add_column("prompt", no_wrap=True)  # the one that gives way on a narrow terminal
-    table.add_column("verdict", no_wrap=True, min_width=_WIDEST_VERDICT)
+    width = min(out.width, _WIDEST_TABLE)
+    table = Table(title="Judged pairs", title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, width=width)
+    table.add_column("pair", no_wrap=True)
+    table.add_column("prompt", no_wrap=True, ratio=1)  # the one that gives way on a narrow terminal
+    table.add_column("verdict", no_wrap=True)
     for heading in ("strength", "orders", "calls"):
-        table.add_column(heading, justify="right", no_wrap=True, min_width=len(heading))
+        table.add_column(heading, justify="right", no_wrap=True)
     for pair, outcome in zip(pairs, outcomes, strict=True):
         prompt = visible(_snippet(pair.conversation()[-1].content))
         if outcome.judgment is None:

@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from selfref.cli.demo_view import print_demo
+from selfref.cli.terminal import out
+from selfref.demo.run import Outcome, built_in_pairs
 from selfref.stack.datadir import Running
 from tests.selfref.cli.running import selfref
+from tests.selfref.client.test_conversations import JUDGED
 from tests.selfref.stacks import processes
 
 COUNTS = re.compile(
@@ -42,6 +46,16 @@ def test_the_demo_on_a_running_service_adds_up(stack: Running) -> None:
     assert_adds_up(shown.stdout)
     assert "capital-swapped" in shown.stdout
     assert "NOISE" not in shown.stdout, "this judge is not the random one"
+
+
+def test_a_narrow_terminal_shortens_prompts_and_not_judgments(capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = built_in_pairs()
+    outcomes = [Outcome(pair.custom_id or "", JUDGED) for pair in pairs]
+    print_demo(pairs, outcomes, [])
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.strip().startswith(("python", "capital"))]
+    assert len(rows) == 3
+    assert all(line.split()[-2:] == ["–", "0"] and "0.80" in line and len(line) <= out.width for line in rows)
+    assert "…" in rows[-1]
 
 
 def test_nobody_there_says_so() -> None:
