@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.stacks import StartedStack
+from selfref.stack.datadir import Running
+from tests.stacks import UpProcess
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartedStack]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A running stack with nothing replaced."""
-    with StartedStack(tmp_path_factory.mktemp("stack") / "data") as started:
-        yield started
+    with UpProcess(tmp_path_factory.mktemp("stack") / "data", "--port", "0") as up:
+        yield up.ready()

@@ -2,31 +2,32 @@
 
 import asyncio
 import contextlib
+import signal
 from pathlib import Path
 
 from selfref import AsyncClient
 from selfref.client import JudgmentFailed
 from selfref.messages import FailureCode, Judgment
-from tests.e2e.stacks import StartedStack
+from tests.stacks import UpProcess
 from tests.worker.processes import StubEngine
 
 PAIRS = 60
-LEASE = "3"  # seconds, so that what the dead workers held is taken over soon
+LEASE = {"SELFREF_WORKER_LEASE": "3"}  # seconds, so that what the dead workers held is taken over soon
 
 
 async def test_a_stack_killed_with_work_in_flight_finishes_it_after_the_next_start(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with contextlib.closing(StubEngine("--latency-ms", "300")) as engine:
-        options = ("--engine-url", engine.url, "--workers", "2")
-        stack = StartedStack(data_dir, *options, SELFREF_WORKER_LEASE=LEASE)
-        async with AsyncClient(stack.url) as client:
+        options = ("--port", "0", "--engine-url", engine.url, "--workers", "2")
+        stack = UpProcess(data_dir, *options, environment=LEASE)
+        async with AsyncClient(stack.ready().service_url) as client:
             accepted = await asyncio.gather(
                 *(client.submit(f"question {number}", "GOOD", "bad") for number in range(PAIRS))
             )
             await _until_some_are_judged(client)
-        stack.kill()
-        with StartedStack(data_dir, *options, SELFREF_WORKER_LEASE=LEASE) as again:
-            async with AsyncClient(again.url) as client:
+        stack.end(signal.SIGKILL)
+        with UpProcess(data_dir, *options, environment=LEASE) as again:
+            async with AsyncClient(again.ready().service_url) as client:
                 ends = await asyncio.gather(*(client.wait_for(state.id, timeout=90) for state in accepted))
                 labels = [label async for label in client.labels()]
     assert all(isinstance(end, Judgment) and end.verdict == "A" for end in ends)
@@ -41,8 +42,8 @@ async def _until_some_are_judged(client: AsyncClient) -> None:
 
 async def test_engine_faults_lose_no_label_and_invent_none(tmp_path: Path) -> None:
     with contextlib.closing(StubEngine("--errors-503", "0.05", "--garbage", "0.05", "--seed", "7")) as engine:
-        with StartedStack(tmp_path / "data", "--engine-url", engine.url) as stack:
-            async with AsyncClient(stack.url) as client:
+        with UpProcess(tmp_path / "data", "--port", "0", "--engine-url", engine.url) as stack:
+            async with AsyncClient(stack.ready().service_url) as client:
                 accepted = await asyncio.gather(
                     *(client.submit(f"question {number}", "bad", "GOOD") for number in range(200))
                 )

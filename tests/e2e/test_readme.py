@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stacks import StartedStack
+from selfref.stack.datadir import Running
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 WRITTEN_URL = "http://127.0.0.1:8080"
@@ -31,10 +31,10 @@ def _names(value: Any) -> Any:
     return None
 
 
-def test_the_first_curl_answers_as_printed(stack: StartedStack) -> None:
+def test_the_first_curl_answers_as_printed(stack: Running) -> None:
     if shutil.which("curl") is None:
         pytest.skip("needs curl")
-    command = _block("sh", "curl").replace(WRITTEN_URL, stack.url)
+    command = _block("sh", "curl").replace(WRITTEN_URL, stack.service_url)
     said = json.loads(subprocess.run(command, shell=True, check=True, capture_output=True, timeout=60).stdout)  # noqa: S602
     printed = json.loads(re.sub(r"\s+//[^\n]*", "", _block("jsonc", '"status": "judged"')))
     assert printed["provenance"].pop("…") == "…"
@@ -44,8 +44,8 @@ def test_the_first_curl_answers_as_printed(stack: StartedStack) -> None:
     assert said["provenance"]["model"] == printed["provenance"]["model"]
 
 
-def test_the_python_example_runs(stack: StartedStack) -> None:
-    example = _block("python", "from selfref import Client").replace(WRITTEN_URL, stack.url)
+def test_the_python_example_runs(stack: Running) -> None:
+    example = _block("python", "from selfref import Client").replace(WRITTEN_URL, stack.service_url)
     ran = subprocess.run([sys.executable, "-c", example], check=True, capture_output=True, text=True, timeout=60)
     verdict, strength = ran.stdout.splitlines()[0].split()
     assert verdict in ("A", "B", "tie", "inconsistent")

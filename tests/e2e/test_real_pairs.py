@@ -11,7 +11,7 @@ import pytest
 from selfref import AsyncClient
 from selfref.client import JudgmentFailed
 from selfref.messages import FailureCode, Judgment
-from tests.e2e.stacks import StartedStack
+from selfref.stack.datadir import Running
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 NOISE = 1e-3  # nats and probability: what batching may move in float32
@@ -37,29 +37,29 @@ async def _end(client: AsyncClient, pair: Mapping[str, Any]) -> Judgment | Judgm
         return failed
 
 
-async def test_two_hundred_pairs_end_once_each_and_the_counts_add_up(stack: StartedStack) -> None:
+async def test_two_hundred_pairs_end_once_each_and_the_counts_add_up(stack: Running) -> None:
     rows = [json.loads(line) for line in _data("llmbar.jsonl").splitlines()[:PAIRS]]
     pairs = [
         {name: row[name] for name in ("prompt", "answer_a", "answer_b")} | {"custom_id": row["id"]} for row in rows
     ]
-    ends = await _ends(stack.url, pairs)
+    ends = await _ends(stack.service_url, pairs)
     judged = {end.id for end in ends if isinstance(end, Judgment)}
     failed = [end for end in ends if isinstance(end, JudgmentFailed)]
     assert len(judged) + len(failed) == PAIRS
     assert {end.code for end in failed} <= {FailureCode.TOO_LONG.value}  # nothing else is wrong with these pairs
-    async with AsyncClient(stack.url) as client:
+    async with AsyncClient(stack.service_url) as client:
         fed = [label.id async for label in client.labels() if (label.custom_id or "").startswith("llmbar")]
     assert sorted(fed) == sorted(judged)
 
 
-async def test_swapping_the_answers_swaps_the_verdict_and_keeps_the_strength(stack: StartedStack) -> None:
+async def test_swapping_the_answers_swaps_the_verdict_and_keeps_the_strength(stack: Running) -> None:
     pairs: list[dict[str, Any]] = [
         {"prompt": "What is the capital of Peru?", "answer_a": "Lima.", "answer_b": "It is Cusco, I think."},
         {"prompt": "Name a colour.", "answer_a": "", "answer_b": "Blue is a colour."},
         {"prompt": "Is water wet?", "answer_a": "Yes.", "answer_b": "No, not at all.", "preset": "direct"},
     ]
     twins = [pair | {"answer_a": pair["answer_b"], "answer_b": pair["answer_a"]} for pair in pairs]
-    for one, other in zip(await _ends(stack.url, pairs), await _ends(stack.url, twins), strict=True):
+    for one, other in zip(await _ends(stack.service_url, pairs), await _ends(stack.service_url, twins), strict=True):
         assert isinstance(one, Judgment)
         assert isinstance(other, Judgment)
         assert other.verdict is one.verdict.swapped
@@ -67,9 +67,9 @@ async def test_swapping_the_answers_swaps_the_verdict_and_keeps_the_strength(sta
         assert one.log_odds == pytest.approx(-(other.log_odds or 0.0), abs=NOISE)
 
 
-async def test_an_answer_that_attacks_the_judge_is_judged_as_text(stack: StartedStack) -> None:
+async def test_an_answer_that_attacks_the_judge_is_judged_as_text(stack: Running) -> None:
     attack = json.loads(_data("nullmodel_injection.json"))["output"]
-    (end,) = await _ends(stack.url, [{"prompt": "Say hello.", "answer_a": "Hello!", "answer_b": attack}])
+    (end,) = await _ends(stack.service_url, [{"prompt": "Say hello.", "answer_a": "Hello!", "answer_b": attack}])
     assert isinstance(end, Judgment), end
     assert {reading.first for reading in end.orders} == {"A", "B"}
     assert all(reading.log_odds_a is not None for reading in end.orders)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from selfref.stack.datadir import Running
-from tests.selfref.stacks import UpProcess, stub_engine
+from tests.stacks import UpProcess, stub_engine
 
 
 @pytest.fixture(scope="session")

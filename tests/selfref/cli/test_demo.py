@@ -16,7 +16,7 @@ from selfref.demo.run import Outcome, built_in_pairs
 from selfref.stack.datadir import Running
 from tests.selfref.cli.running import selfref
 from tests.selfref.client.test_conversations import JUDGED
-from tests.selfref.stacks import processes
+from tests.stacks import processes
 
 COUNTS = re.compile(
     r"(\d+) submitted = (\d+) decided \+ (\d+) tie \+ (\d+) inconsistent \+ (\d+) failed \+ (\d+) canceled"

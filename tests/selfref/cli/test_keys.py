@@ -6,7 +6,7 @@ import pytest
 
 from service.keys import Keyring
 from tests.selfref.cli.running import selfref
-from tests.selfref.stacks import UpProcess, stub_engine
+from tests.stacks import UpProcess, stub_engine
 
 PAIR = ("--prompt", "Which is it?", "--answer-a", "this is GOOD", "--answer-b", "this is not")
 

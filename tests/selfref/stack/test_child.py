@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from selfref.stack.child import Child, Command
-from tests.selfref.stacks import children_of, is_alive, until
+from tests.stacks import children_of, is_alive, until
 
 # Starts one child on a leash, prints its id, and waits to be killed.
 PARENT = """

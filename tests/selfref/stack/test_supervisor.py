@@ -12,7 +12,7 @@ from selfref import Client
 from selfref.messages import Judgment
 from selfref.stack.datadir import Running
 from selfref.stack.supervisor import GRACE
-from tests.selfref.stacks import UpProcess, is_alive, stub_engine, until
+from tests.stacks import UpProcess, is_alive, stub_engine, until
 
 PARTS = {"redis", "service", "worker"}
 

@@ -14,7 +14,7 @@ from selfref.stack.datadir import Running
 
 # As a shell starts it in the foreground: a test run in the background has SIGINT ignored, which children inherit.
 UP = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from selfref.cli import app; app()"
-DEADLINE = 40.0  # seconds; generous, because the machine may be busy
+DEADLINE = 90.0  # seconds; generous, because the machine may be busy
 
 
 def until(condition: Callable[[], object], *, what: str) -> None:
