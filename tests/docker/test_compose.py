@@ -6,6 +6,11 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic_settings import BaseSettings
+
+from engine.settings import Settings as EngineSettings
+from service.settings import Settings as GatewaySettings
+from worker.settings import Settings as WorkerSettings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -89,6 +94,30 @@ def test_every_setting_left_out_keeps_the_default_of_the_process(name: str) -> N
     """A default repeated in the compose file would drift from the one in the process's settings."""
     repeated = {key: value for key, value in SERVICES[name].get("environment", {}).items() if value is not None}
     assert set(repeated) <= {"SELFREF_REDIS_URL", "SELFREF_ENGINE_URL", "SELFREF_SERVICE_API_KEYS"}
+
+
+FIXED_BY_THE_IMAGE = {
+    "SELFREF_SERVICE_HOST",
+    "SELFREF_SERVICE_PORT",
+    "SELFREF_SERVICE_API_KEYS_FILE",  # keys come inline; a file would have to be mounted
+    "SELFREF_WORKER_METRICS_HOST",
+    "SELFREF_WORKER_METRICS_PORT",
+}
+
+
+def variables(settings: type[BaseSettings]) -> set[str]:
+    """The names of the environment variables that a process reads."""
+    prefix = settings.model_config["env_prefix"]
+    return {str(field.validation_alias or f"{prefix}{name.upper()}") for name, field in settings.model_fields.items()}
+
+
+@pytest.mark.parametrize(("name", "settings"), [("service", GatewaySettings), ("worker", WorkerSettings)])
+def test_every_setting_of_a_process_can_be_given_in_the_env_file(name: str, settings: type[BaseSettings]) -> None:
+    assert set(SERVICES[name]["environment"]) == variables(settings) - FIXED_BY_THE_IMAGE
+
+
+def test_the_engine_knows_the_settings_it_is_given() -> None:
+    assert set(SERVICES["engine"]["environment"]) <= variables(EngineSettings)
 
 
 def test_the_hub_token_reaches_the_engine_that_downloads_and_nothing_else() -> None:
