@@ -28,9 +28,11 @@ async def test_it_keeps_its_data_across_a_clean_stop(tmp_path: Path) -> None:
 
 def test_a_server_that_cannot_start_says_where_its_log_is(tmp_path: Path) -> None:
     running = EmbeddedRedis.start(tmp_path / "one")
-    with pytest.raises(EmbeddedRedisUnavailable, match=r"redis\.log"):
-        EmbeddedRedis.start(tmp_path / "two", port=running.port)
-    running.stop()
+    try:
+        with pytest.raises(EmbeddedRedisUnavailable, match=r"redis\.log"):
+            EmbeddedRedis.start(tmp_path / "two", port=running.port)
+    finally:
+        running.stop()
 
 
 def test_a_missing_wheel_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
