@@ -42,19 +42,10 @@ def create_app(settings: Settings, *, on_death: Callable[[], None] = lambda: Non
     torch.set_num_threads(settings.threads)
     model = load_model(settings.model, device=settings.device, dtype=settings.dtype)
     vocabulary = load_vocabulary(settings.model)
-    metrics = Metrics()
-    info = describe(settings, model)
+    metrics, info = Metrics(), describe(settings, model)
     scheduler = Scheduler(model, vocabulary, limits=batch_limits(settings, model), metrics=metrics, on_death=on_death)
-    limits = RequestLimits(
-        max_best_of=settings.max_best_of,
-        max_stop_sequences=settings.max_stop_sequences,
-        max_top_n_tokens=settings.max_top_n_tokens,
-        max_input_tokens=info.max_input_tokens,
-        max_total_tokens=info.max_total_tokens,
-        prefill_logprobs=settings.enable_prefill_logprobs,
-    )
     engine = Inference(
-        Validator(limits, vocabulary=vocabulary, compiler=GrammarCompiler(vocabulary, model)),
+        Validator(request_limits(settings, info), vocabulary=vocabulary, compiler=GrammarCompiler(vocabulary, model)),
         scheduler,
         vocabulary,
         metrics=metrics,
@@ -106,6 +97,18 @@ def describe(settings: Settings, model: Model) -> Info:
         version=version("selfref"),
         sha=None,
         docker_label=None,
+    )
+
+
+def request_limits(settings: Settings, info: Info) -> RequestLimits:
+    """The most that one request may ask for."""
+    return RequestLimits(
+        max_best_of=settings.max_best_of,
+        max_stop_sequences=settings.max_stop_sequences,
+        max_top_n_tokens=settings.max_top_n_tokens,
+        max_input_tokens=info.max_input_tokens,
+        max_total_tokens=info.max_total_tokens,
+        prefill_logprobs=settings.enable_prefill_logprobs,
     )
 
 

@@ -62,15 +62,11 @@ def _closed(schema: Any) -> Any:
 
 
 class Grammar:
-    """The state of one text under a grammar."""
+    """The state of one text under a grammar; every request has its own."""
 
     def __init__(self, matcher: LLMatcher, *, vocabulary: int) -> None:
         self._matcher = matcher
         self._vocabulary = vocabulary
-
-    def fresh(self) -> "Grammar":
-        """The same grammar at the beginning of another text."""
-        return Grammar(self._matcher.deep_copy(), vocabulary=self._vocabulary)
 
     def mask(self, scores: Tensor) -> Tensor:
         """`scores` (vocabulary,) with -inf for every token that the grammar does not allow next."""

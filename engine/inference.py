@@ -78,11 +78,6 @@ class Inference:
         """False once the model thread has died."""
         return self._scheduler.alive
 
-    @property
-    def free_permits(self) -> int:
-        """How many more requests would be taken in now."""
-        return self._permits
-
     async def generate(self, request: GenerateRequest, *, special: bool = True) -> Generated:
         """One text, start to end. Raises EngineError."""
         began = time.monotonic()

@@ -82,12 +82,6 @@ class PrefixCache:
                 self._drop(number)
         self._add(tokens, take())
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._entries.clear()
-        self._by_head.clear()
-        self.size = 0
-
     def _add(self, tokens: Tokens, keys_values: KeysValues) -> None:
         size = sum(keys.nbytes + values.nbytes for keys, values in keys_values)
         if size > self._budget:

@@ -16,8 +16,7 @@ class Text:
         job = ticket.job
         self.ticket = ticket
         self.history = list(job.prompt)
-        grammar = job.grammar.fresh() if job.grammar is not None else None
-        self.chooser = TokenChooser(job.sampling, grammar=grammar, device=device)
+        self.chooser = TokenChooser(job.sampling, grammar=job.grammar, device=device)
         self._stop = StopWatch(job.stop, texts=TokenTexts(vocabulary, job.prompt)) if job.stop else None
 
     @property

@@ -1,5 +1,6 @@
 """Admission, callers who hang up, failures inside a batch, and the end of the engine."""
 
+import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from engine.errors import GenerationFailed, Incomplete
 from engine.metrics import Metrics
 from engine.model import Model, load_model
-from engine.request import Job, Ticket
+from engine.request import Chosen, Delivery, Job, Ticket
 from engine.scheduler import Limits, Scheduler
 from engine.tokens import Vocabulary
 from tests.engine.serving import Served, serving, until
@@ -79,15 +80,33 @@ def test_more_callers_than_rows_wait_their_turn(folder: Path) -> None:
         assert {text.result()["generated_text"] for text in texts} == {alone}
 
 
-def test_the_same_new_prompt_many_times_at_once_is_computed_once(folder: Path) -> None:
-    prompt = "The number of people who live in the village has grown. " * 6
-    with serving(folder) as served:
-        served.generate("warm", max_new_tokens=1)
-        with ThreadPoolExecutor(8) as pool:
-            texts = [pool.submit(served.generate, prompt, max_new_tokens=8) for _ in range(8)]
-        assert len({text.result()["generated_text"] for text in texts}) == 1
-        total, reused = served.metric("engine_prompt_tokens"), served.metric("engine_prompt_reused_tokens")
-        assert reused > 0.8 * 7 / 8 * total
+async def test_the_same_new_prompt_many_times_at_once_is_computed_once(folder: Path, vocabulary: Vocabulary) -> None:
+    metrics, prompt = Metrics(), vocabulary.encode("The number of people has grown. " * 6, special=True).ids
+    model = load_model(folder, device="cpu", dtype="float32")
+    limits = Limits(rows=8, prefill_tokens=4096, batch_tokens=8192, prefix_bytes=1 << 24)
+    scheduler = Scheduler(model, vocabulary, limits=limits, metrics=metrics)
+    tickets = [Ticket(job=Job(prompt=prompt, max_new_tokens=4)) for _ in range(8)]
+    for ticket in tickets:
+        scheduler.submit(ticket)
+    scheduler.start()
+    texts = {tuple(token.id for token in await ticket.result()) for ticket in tickets}
+    scheduler.stop()
+    assert len(texts) == 1
+    exposition = metrics.exposition().decode()
+    assert f"engine_prompt_reused_tokens {7 * (len(prompt) - 1)}.0" in exposition
+    assert 'tgi_batch_inference_count{method="decode"} 3.0' in exposition  # and all eight were written together
+
+
+async def test_the_last_token_is_read_only_once_the_text_is_known_to_be_finished() -> None:
+    ticket = Ticket(job=Job(prompt=[1], max_new_tokens=1), delivery=Delivery.EACH_TOKEN)
+    ticket.tokens.append(Chosen(id=5, logprob=-1.0))  # as the model thread does, one step before it says why it ends
+    ticket.news.set()
+    reading = asyncio.ensure_future(anext(ticket.stream()))
+    await asyncio.wait({reading}, timeout=0.05)
+    assert not reading.done()
+    ticket.finish, ticket.published = "length", 1
+    ticket.news.set()
+    assert (await reading).id == 5
 
 
 class Failing:

@@ -66,7 +66,7 @@ def test_the_entry_least_recently_used_goes_first() -> None:
     assert lengths == [20, 0, 20, 20]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 1), min_size=SHORTEST, max_size=SHORTEST + 8), max_size=25), st.integers(1, 200)
 )
