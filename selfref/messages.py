@@ -83,7 +83,7 @@ Identifier = Annotated[Text, Field(min_length=1, max_length=256)]
 class Message(BaseModel):
     """The parent of everything in this module: immutable, and strict about unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)  # errors are logged, texts never
 
 
 class ChatMessage(Message):

@@ -1,9 +1,9 @@
 """How a claim ends: judged, failed for good, put off to a later attempt, or handed back. Decisions only, no I/O.
 
 An engine call and a pair are tried again in one place each. `worker.paced` repeats a call that the engine had no room
-for. Here it is decided whether the *pair* is tried again: after a failure that another attempt may mend, up to a number
-of attempts, with a growing delay. What is not the pair's doing (an engine that is away, an engine without room) hands
-the pair back and counts against nothing.
+for or left unanswered. Here it is decided whether the *pair* is tried again: after a failure that another attempt may
+mend, up to a number of attempts, with a growing delay. What is not the pair's doing (an engine that is away, an engine
+without room) hands the pair back and counts against nothing.
 """
 
 import random

@@ -1,8 +1,9 @@
-"""An engine behind the gate: every call waits its turn, is measured, and is repeated while the engine has no room.
+"""An engine behind the gate: every call waits its turn, is measured, and is repeated where that costs next to nothing.
 
-This is the one place where an engine *call* is repeated, and only after a 429: the engine refused at once, nothing was
-paid, and the pair is not to blame. Every other error is the pair's attempt failing and goes up (`worker.endings`).
-Counting tokens passes beside the gate: it is done by the engine's router and takes none of its permits.
+This is the one place where an engine *call* is repeated: after a 429 (the engine refused at once, and the pair is not
+to blame), and a few times after a quick failure to answer of an engine that is there, because the pair's other calls
+are paid for. Every other error is the pair's attempt failing and goes up (`worker.endings`). Counting tokens passes
+beside the gate: it is done by the engine's router and takes none of its permits.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ from worker.errors import EngineOverloaded, EngineUnavailable, JudgingFailed
 
 PATIENCE = 60.0  # seconds of refusals after which the pair is handed back rather than held
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0  # seconds, bounds of the jittered wait after a refusal
+REPEATS = 2  # of a call that got no answer
+QUICK = 5.0  # seconds; a call that fell silent later has kept the engine busy, and is not made again for cheap
 
 
 class Timed(Protocol):
@@ -70,22 +73,34 @@ class PacedEngine:
     async def _in_turn(self, kind: str, send: Callable[[], Awaitable[TimedAnswer]]) -> TimedAnswer:
         clock = asyncio.get_running_loop().time
         refused_at: float | None = None
+        unanswered = 0
         for pause in pauses(first=FIRST_PAUSE, longest=LONGEST_PAUSE):
-            async with self._gate:
-                started = clock()
-                try:
-                    answer = await self._measured(kind, send)
-                except EngineOverloaded:
-                    self._gate.adopt(after_overload(self._gate.pace, started=started, now=clock()))
-                    refused_at = refused_at or started
-                    if clock() - refused_at > self._patience:
-                        raise
-                else:
-                    pace = after_answer(self._gate.pace, started=started, now=clock(), queued=answer.queued)
-                    self._gate.adopt(pace)
-                    return answer
+            try:
+                async with self._gate:
+                    started = clock()
+                    return await self._observed(kind, send)
+            except EngineOverloaded:
+                refused_at = refused_at or started
+                if clock() - refused_at > self._patience:
+                    raise
+            except EngineUnavailable:
+                unanswered += 1
+                if unanswered > REPEATS or clock() - started > QUICK or await self._circuit.is_away():
+                    raise
             await asyncio.sleep(pause)
         raise AssertionError("pauses never end")
+
+    async def _observed(self, kind: str, send: Callable[[], Awaitable[TimedAnswer]]) -> TimedAnswer:
+        """One call, and what its end says about the pace."""
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        try:
+            answer = await self._measured(kind, send)
+        except EngineOverloaded:
+            self._gate.adopt(after_overload(self._gate.pace, started=started, now=clock()))
+            raise
+        self._gate.adopt(after_answer(self._gate.pace, started=started, now=clock(), queued=answer.queued))
+        return answer
 
     async def _measured(self, kind: str, send: Callable[[], Awaitable[Answer]]) -> Answer:
         """One call, counted by its outcome; anything but silence shows that the engine is there."""

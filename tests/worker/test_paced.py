@@ -1,7 +1,7 @@
 """An engine with a number of places behind the gate: all calls are served, the limit finds the places, errors go up."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -34,6 +34,7 @@ class SmallEngine:
         self.places, self.seconds = places, seconds
         self.inside = self.most_inside = self.served = self.refused = self.prepared = 0
         self.error: Exception | None = None
+        self.silences = 0  # calls that get no answer before the others do
         self.queued: float | None = None
 
     def describe(self) -> Description:
@@ -57,6 +58,9 @@ class SmallEngine:
     async def _serve(self) -> None:
         if self.error is not None:
             raise self.error
+        if self.silences:
+            self.silences -= 1
+            raise EngineUnavailable("503")
         if self.inside >= self.places:
             self.refused += 1
             raise EngineOverloaded("Model is overloaded")
@@ -69,13 +73,26 @@ class SmallEngine:
         self.served += 1
 
 
+Probe = Callable[[], Awaitable[None]]
+
+
 async def _never_asked() -> None:
     raise AssertionError("the engine was asked on purpose")
 
 
-def paced(engine: Engine, *, calls: int, patience: float = 60.0) -> tuple[PacedEngine, Gate]:
+async def _there() -> None:
+    pass
+
+
+async def _away() -> None:
+    raise EngineUnavailable("refused")
+
+
+def paced(
+    engine: Engine, *, calls: int, patience: float = 60.0, probe: Probe = _never_asked
+) -> tuple[PacedEngine, Gate]:
     gate = Gate(opening(calls, None))
-    return PacedEngine(engine, gate=gate, circuit=Circuit(_never_asked), patience=patience), gate
+    return PacedEngine(engine, gate=gate, circuit=Circuit(probe), patience=patience), gate
 
 
 async def generate(engine: PacedEngine) -> Generation:
@@ -117,12 +134,38 @@ async def test_an_engine_that_has_no_room_for_long_is_reported() -> None:
     assert gate.in_flight == 0
 
 
-@pytest.mark.parametrize("error", [EngineUnavailable("refused"), EngineFailed("424")])
-async def test_other_errors_are_not_repeated_here(error: Exception) -> None:
+async def test_a_call_left_unanswered_is_made_again_while_the_engine_is_there() -> None:
     small = SmallEngine(places=4)
-    small.error = error
+    small.silences = 2
+    engine, gate = paced(small, calls=1, probe=_there)
+    assert (await generate(engine)).text == "ok"
+    assert gate.in_flight == 0
+
+
+async def test_a_call_left_unanswered_again_and_again_goes_up() -> None:
+    small = SmallEngine(places=4)
+    small.silences = 3
+    engine, gate = paced(small, calls=1, probe=_there)
+    with pytest.raises(EngineUnavailable):
+        await generate(engine)
+    assert small.silences == 0
+    assert gate.in_flight == 0
+
+
+async def test_an_engine_that_is_away_is_not_called_again() -> None:
+    small = SmallEngine(places=4)
+    small.silences = 2
+    engine, _ = paced(small, calls=1, probe=_away)
+    with pytest.raises(EngineUnavailable):
+        await generate(engine)
+    assert small.silences == 1
+
+
+async def test_other_errors_are_not_repeated_here() -> None:
+    small = SmallEngine(places=4)
+    small.error = EngineFailed("424")
     engine, gate = paced(small, calls=4)
-    with pytest.raises(type(error)):
+    with pytest.raises(EngineFailed):
         await generate(engine)
     assert gate.in_flight == 0
 
