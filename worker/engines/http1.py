@@ -1,7 +1,7 @@
 """One kept-alive HTTP/1.1 connection: a request goes out in one write, the answer comes in through a parser in C.
 
-It knows bytes and times, and nothing of pools or clients. Every failure is one of httpx2's own exceptions, and every
-failure or cancellation closes the connection, so that the engine sees the disconnect and frees the request's slot.
+It knows bytes and times, and nothing of pools or clients. Every failure is one of httpx2's own exceptions; its user
+then calls `abort`, so that the engine sees the disconnect and frees the request's slot.
 """
 
 import asyncio
@@ -102,7 +102,6 @@ class Connection(asyncio.Protocol):
     def _time_out(self, waiter: asyncio.Future[None]) -> None:
         if not waiter.done():
             self._fail(httpx2.ReadTimeout("the engine sent nothing within the time allowed"))
-            self.abort()
 
     def _fail(self, error: Exception) -> None:
         if self._error is None and not self._body_done:

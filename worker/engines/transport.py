@@ -19,7 +19,7 @@ from huggingface_hub import set_async_client_factory
 from worker.engines.client import EngineClient, WholeResponse
 from worker.engines.http1 import Connection, RawHeaders
 
-KEEPALIVE_EXPIRY = 60.0  # seconds; a connection idle for longer may have been dropped silently on the way
+KEEPALIVE_EXPIRY = 4.0  # seconds idle; below uvicorn's 5, so that none is taken just as the server closes it
 RESPONSE_HEADERS: ContextVar[httpx2.Headers | None] = ContextVar("engine_response_headers", default=None)
 
 _Origin = tuple[str, str, int | None]
