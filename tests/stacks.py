@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from selfref.stack.datadir import Running
@@ -49,18 +49,6 @@ def processes() -> dict[int, tuple[int, str]]:
 def children_of(pid: int) -> dict[int, str]:
     """The running children of a process, with their command lines."""
     return {child: command for child, (parent, command) in processes().items() if parent == pid}
-
-
-@contextlib.contextmanager
-def stub_engine(*options: str) -> Iterator[str]:
-    """A TGI-shaped engine in a process of its own; its address."""
-    command = [sys.executable, "-m", "selfref.bench.stub_tgi", "--port", "0", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().removeprefix("listening on ").strip()
-        finally:
-            process.kill()
 
 
 class UpProcess:

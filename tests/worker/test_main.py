@@ -3,8 +3,8 @@
 import pytest
 
 from selfref.store import Store
+from tests.stub_engine import StubEngine
 from tests.worker.judging import submit
-from tests.worker.processes import StubEngine
 from tests.worker.test_paced import SmallEngine
 from worker.__main__ import (
     BUG,

@@ -13,8 +13,9 @@ from selfref.embedded_redis import free_port
 from selfref.messages import FailureCode, Preset, now
 from selfref.store import Store
 from tests.redis_server import RedisServer
+from tests.stub_engine import StubEngine
 from tests.worker.judging import TENANT, ended, eventually, label_ids, labels, submit, until_ended
-from tests.worker.processes import StubEngine, Worker
+from tests.worker.processes import Worker
 
 StartWorker = Callable[..., Worker]
 StartEngine = Callable[..., StubEngine]

@@ -6,7 +6,8 @@ import pytest
 
 from service.keys import Keyring
 from tests.selfref.cli.running import selfref
-from tests.stacks import UpProcess, stub_engine
+from tests.stacks import UpProcess
+from tests.stub_engine import StubEngine
 
 PAIR = ("--prompt", "Which is it?", "--answer-a", "this is GOOD", "--answer-b", "this is not")
 
@@ -31,8 +32,8 @@ def test_a_service_with_the_file_takes_only_who_has_the_key(tmp_path: Path) -> N
     (key,) = [word for word in made.stderr.split() if word.startswith("selfref_")]
     guarded = {"SELFREF_SERVICE_API_KEYS_FILE": str(tmp_path / "keys")}
     with (
-        stub_engine() as engine,
-        UpProcess(tmp_path / "data", "--port", "0", "--engine-url", engine, environment=guarded) as up,
+        StubEngine() as engine,
+        UpProcess(tmp_path / "data", "--port", "0", "--engine-url", engine.url, environment=guarded) as up,
     ):
         there = {"SELFREF_URL": up.ready().service_url, "SELFREF_DATA_DIR": str(tmp_path / "data")}
         refused = selfref("judge", *PAIR, **there)

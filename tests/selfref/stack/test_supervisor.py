@@ -12,15 +12,16 @@ from selfref import Client
 from selfref.messages import Judgment
 from selfref.stack.datadir import Running
 from selfref.stack.supervisor import GRACE
-from tests.stacks import UpProcess, is_alive, stub_engine, until
+from tests.stacks import UpProcess, is_alive, until
+from tests.stub_engine import StubEngine
 
 PARTS = {"redis", "service", "worker"}
 
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[str]:
-    with stub_engine() as url:
-        yield url
+    with StubEngine() as stub:
+        yield stub.url
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -77,8 +78,8 @@ def test_nothing_is_left_of_a_stack_whose_supervisor_was_killed_and_what_it_acce
     short_lease = {"SELFREF_WORKER_LEASE": "1", "SELFREF_WORKER_CONCURRENCY": "2"}
     options = (tmp_path / "data", "--port", "0", "--engine-url")
     with (
-        stub_engine("--latency-ms", "700") as slow,
-        UpProcess(*options, slow, environment=short_lease) as up,
+        StubEngine("--latency-ms", "700") as slow,
+        UpProcess(*options, slow.url, environment=short_lease) as up,
         Client(up.ready().service_url) as client,
     ):
         accepted = [client.submit(f"question {number}", "yes", "no").id for number in range(6)]
@@ -87,8 +88,8 @@ def test_nothing_is_left_of_a_stack_whose_supervisor_was_killed_and_what_it_acce
         assert up.end(signal.SIGKILL) == -9
         until(lambda: not any(map(is_alive, parts.values())), what="no orphans")
     with (
-        stub_engine() as engine,
-        UpProcess(*options, engine, environment=short_lease) as up,
+        StubEngine() as engine,
+        UpProcess(*options, engine.url, environment=short_lease) as up,
         Client(up.ready().service_url) as client,
     ):
         judged = [client.wait_for(each, timeout=30) for each in accepted]
