@@ -25,6 +25,7 @@ def bench() -> None:
 def overhead(
     pairs: Annotated[int, typer.Option(min=1, help="pairs in each run")] = 2000,
     concurrency: Annotated[int, typer.Option(min=1, help="engine calls in flight")] = 64,
+    workers: Annotated[int, typer.Option(min=1, help="worker processes, sharing the concurrency evenly")] = 1,
     latency_ms: Annotated[str, typer.Option(help="what the engine takes for a call; several, separated by commas")] = (
         "0,50"
     ),
@@ -36,7 +37,8 @@ def overhead(
     """What the service costs per engine call, and how much of the engine it keeps busy."""
     console = Console()
     latencies = [_latency(text) for text in latency_ms.split(",")]
-    settings = [Setting(pairs, concurrency, latency, Faults(errors, garbage)) for latency in latencies]
+    faults = Faults(errors, garbage)
+    settings = [Setting(pairs, concurrency, latency, faults, workers) for latency in latencies]
     measured: list[list[dict[str, Any]]] = [[] for _ in settings]
     with console.status("measuring") as status:
         for number in range(runs):  # interleaved: the machine's speed drifts

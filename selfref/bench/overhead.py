@@ -30,6 +30,7 @@ class Setting:
     concurrency: int
     latency_ms: float
     faults: Faults
+    workers: int = 1
 
 
 async def measure(setting: Setting, *, seed: int) -> dict[str, Any]:
@@ -37,6 +38,7 @@ async def measure(setting: Setting, *, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="selfref-bench-") as folder:
         stack = standing(
             Path(folder),
+            workers=setting.workers,
             concurrency=setting.concurrency,
             latency_ms=setting.latency_ms,
             faults=setting.faults,

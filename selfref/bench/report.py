@@ -38,6 +38,7 @@ def summary(setting: Setting, runs: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "pairs": setting.pairs,
         "concurrency": setting.concurrency,
+        "workers": setting.workers,
         "latency_ms": setting.latency_ms,
         "errors_503": setting.faults.errors_503,
         "garbage": setting.faults.garbage,
@@ -78,7 +79,8 @@ def _median(values: list[float | None]) -> float | None:
 def _heading(each: dict[str, Any]) -> str:
     faults = f"\n503: {each['errors_503']:.0%}, garbage: {each['garbage']:.0%}"
     shown = faults if each["errors_503"] or each["garbage"] else ""
-    return f"engine {each['latency_ms']:g} ms\n{each['concurrency']} in flight{shown}"
+    workers = f"\n{each['workers']} workers" if each["workers"] > 1 else ""
+    return f"engine {each['latency_ms']:g} ms\n{each['concurrency']} in flight{workers}{shown}"
 
 
 def _cell(value: float | None, form: str) -> str:

@@ -1,6 +1,7 @@
 """Redis, the stub engine, the gateway and a worker as child processes, with the paths `selfref up` starts them by."""
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -33,18 +34,21 @@ class Standing:
 
     service_url: str
     engine_url: str
-    pids: dict[str, int]  # by name, of the parts whose cost is measured
+    processes: dict[str, list[int]]  # process ids by part, of the parts whose cost is measured
 
     def cpu(self) -> dict[str, float]:
         """CPU seconds of each measured part so far."""
-        return {name: cpu_seconds(pid) for name, pid in self.pids.items()}
+        return {name: sum(map(cpu_seconds, pids)) for name, pids in self.processes.items()}
 
 
 @asynccontextmanager
 async def standing(
-    folder: Path, *, concurrency: int, latency_ms: float, faults: Faults, seed: int
+    folder: Path, *, workers: int, concurrency: int, latency_ms: float, faults: Faults, seed: int
 ) -> AsyncIterator[Standing]:
-    """Start everything with its data and logs in `folder`, stop it on the way out. Raises PartFailed."""
+    """Start everything with its data and logs in `folder`, stop it on the way out. Raises PartFailed.
+
+    The workers share `concurrency` evenly.
+    """
     async with AsyncExitStack() as children:
 
         async def start(command: Command) -> Child:
@@ -61,11 +65,15 @@ async def standing(
         await _until(redis, lambda: (folder / "redis" / "redis.sock").exists())
         service = await start(parts.service(settings, redis_url=redis_url))
         service_url = await _announced(service)
-        command = parts.worker(settings, number=1, redis_url=redis_url, engine_url=engine_url)
-        told = {**command.environment, "SELFREF_WORKER_CONCURRENCY": str(concurrency), "SELFREF_WORKER_ENGINE": "tgi"}
-        worker = await start(replace(command, environment=told))
-        await _until(worker, lambda: probes.is_working(worker.log))
-        yield Standing(service_url, engine_url, {"service": service.pid, "worker": worker.pid, "redis": redis.pid})
+        told = {"SELFREF_WORKER_CONCURRENCY": str(concurrency // workers), "SELFREF_WORKER_ENGINE": "tgi"}
+        working = []
+        for number in range(1, workers + 1):
+            command = parts.worker(settings, number=number, redis_url=redis_url, engine_url=engine_url)
+            working.append(await start(replace(command, environment={**command.environment, **told})))
+        for worker in working:
+            await _until(worker, functools.partial(probes.is_working, worker.log))
+        processes = {"service": [service.pid], "worker": [each.pid for each in working], "redis": [redis.pid]}
+        yield Standing(service_url, engine_url, processes)
 
 
 def _stub(latency_ms: float, faults: Faults, *, seed: int) -> Command:
