@@ -4,6 +4,7 @@ Pure functions of the request's text: whoever asks the same gets the same. Corre
 agrees with GOOD in every pair, whichever slot it stands in.
 """
 
+import functools
 import re
 import zlib
 from typing import Any
@@ -40,12 +41,14 @@ INFO: dict[str, Any] = {
 }
 
 
-def tokens(text: str) -> list[dict[str, Any]]:
-    """One token a word with the space before it; every text is the concatenation of its tokens."""
-    return [
-        {"id": _token_id(word := found[0]), "text": word, "start": found.start(), "stop": found.end()}
-        for found in _TOKEN.finditer(text)
-    ]
+def tokens(text: str, *, head: int = 0) -> list[dict[str, Any]]:
+    """One token a word with the space before it, from `head` on; the rest of the text is their concatenation."""
+    found, start = [], head
+    for word in _TOKEN.findall(text, head):
+        stop = start + len(word)
+        found.append({"id": _token_id(word), "text": word, "start": start, "stop": stop})
+        start = stop
+    return found
 
 
 def with_bos(text: str) -> list[dict[str, Any]]:
@@ -71,8 +74,7 @@ def render(messages: list[dict[str, str]]) -> str:
 def chat_tokens(text: str) -> list[dict[str, Any]]:
     """`/chat_tokenize`: the rendered chat's tokens; its BOS covers the `<s>` that the template wrote."""
     head = len("<s>")
-    rest = [{**token, "start": token["start"] + head, "stop": token["stop"] + head} for token in tokens(text[head:])]
-    return [{"id": 1, "text": "<s>", "start": 0, "stop": head}, *rest]
+    return [{"id": 1, "text": "<s>", "start": 0, "stop": head}, *tokens(text, head=head)]
 
 
 def turn(inputs: str) -> str:
@@ -85,7 +87,8 @@ def turn(inputs: str) -> str:
 def generation(inputs: str, parameters: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """`/generate`: a turn, with TGI's details where they are asked for; and its number of tokens."""
     text = turn(inputs)
-    words = tokens(text)[: parameters.get("max_new_tokens") or CONTEXT]
+    words = _critique_tokens() if text is _CRITIQUE else tokens(text)
+    words = words[: parameters.get("max_new_tokens") or CONTEXT]
     answer: dict[str, Any] = {"generated_text": "".join(word["text"] for word in words)}
     if parameters.get("details"):
         answer["details"] = {
@@ -138,5 +141,11 @@ def _labels(inputs: str) -> list[dict[str, Any]]:
     ]
 
 
+@functools.cache
+def _critique_tokens() -> list[dict[str, Any]]:
+    return tokens(_CRITIQUE)
+
+
+@functools.lru_cache(maxsize=50_000)
 def _token_id(word: str) -> int:
     return LABEL_IDS.get(word) or 1000 + zlib.crc32(word.encode()) % 28_000
