@@ -45,7 +45,7 @@ async def measure(setting: Setting, *, seed: int) -> dict[str, Any]:
             seed=seed,
         )
         async with stack as running:
-            await _drive(running, setting, count=WARM_UP_PAIRS, seed=seed + 1_000_000)
+            await _drive(running, setting, count=min(WARM_UP_PAIRS, setting.pairs), seed=seed + 1_000_000)
             await reset_stats(running.engine_url)
             known = len(await labels(running.service_url))
             before, began = running.cpu(), time.perf_counter()

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from selfref.bench.overhead import Setting
 
-_ROWS = (  # key, what it is called, how it is written
+ROWS = (  # key, what it is called, how it is written
     ("pairs_per_second", "pairs/s", "{:.0f}"),
     ("engine_calls_per_second", "engine calls/s", "{:.0f}"),
     ("engine_calls_per_pair", "engine calls per pair", "{:.2f}"),
@@ -42,7 +42,7 @@ def summary(setting: Setting, runs: list[dict[str, Any]]) -> dict[str, Any]:
         "latency_ms": setting.latency_ms,
         "errors_503": setting.faults.errors_503,
         "garbage": setting.faults.garbage,
-        "median": {key: _median([run[key] for run in runs]) for key, _, _ in _ROWS},
+        "median": {key: _median([run[key] for run in runs]) for key, _, _ in ROWS},
         "failed": [run["failed"] for run in runs],
         "runs": runs,
     }
@@ -65,7 +65,7 @@ def table(settings: list[dict[str, Any]]) -> Table:
     found.add_column("")
     for each in settings:
         found.add_column(_heading(each), justify="right")
-    for key, name, form in _ROWS:
+    for key, name, form in ROWS:
         found.add_row(name, *(_cell(each["median"][key], form) for each in settings))
     found.add_row("failed, by reason", *(_failures(each["failed"]) for each in settings))
     return found

@@ -1,0 +1,1 @@
+"""Tests of the benchmark: a measurement that cannot fail is not one."""
