@@ -12,6 +12,14 @@ PATIENCE = 60.0  # seconds; longer than any wait that a test asks for
 
 
 @pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A server of their own: the gateways stay open on it, and other tests leave theirs with another shard count."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def gateway(redis_server: RedisServer) -> Iterator[GatewayProcess]:
     """A gateway as it starts without settings."""
     with gateway_process(redis_server.url) as running:
