@@ -7,23 +7,36 @@ and speak in its place. Nothing here decides what to do: the gateway refuses or 
 import re
 
 MARKERS = (
+    # Llama 2, Mistral
     "[INST]",
     "[/INST]",
     "<<SYS>>",
     "<</SYS>>",
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
+    "[AVAILABLE_TOOLS]",
+    "[/AVAILABLE_TOOLS]",
+    "[TOOL_CALLS]",
+    "[TOOL_RESULTS]",
+    "[/TOOL_RESULTS]",
+    # sentencepiece's own
     "<s>",
     "</s>",
     "<unk>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<|begin_of_text|>",
-    "<|start_header_id|>",
-    "<|end_header_id|>",
-    "<|eot_id|>",
+    "<pad>",
+    "<bos>",
+    "<eos>",
+    # Gemma
+    "<start_of_turn>",
+    "<end_of_turn>",
+)
+_FAMILIES = (
+    r"<\|[^|<>\s]{1,40}\|>",  # <|im_start|>, <|eot_id|>, <|user|>: ChatML, Llama 3 and 4, Phi, Zephyr, Qwen
+    r"<｜[^｜<>]{1,40}｜>",  # DeepSeek
+    r"<unused\d+>",  # Gemma
 )
 _ZERO_WIDTH_SPACE = "\u200b"
-_ANY = re.compile("|".join(map(re.escape, MARKERS)), re.IGNORECASE)
+_ANY = re.compile("|".join([*map(re.escape, MARKERS), *_FAMILIES]), re.IGNORECASE)
 
 
 def find_marker(text: str) -> str | None:

@@ -34,6 +34,13 @@ class Preset(StrEnum):
     REFERENCE = "reference"  # the caller's own reference
 
 
+class Markers(StrEnum):
+    """What to do with a chat template's own markers inside a text, the caller's or the model's."""
+
+    REFUSE = "refuse"  # a caller's text is answered 422; a pair whose model writes one fails
+    ESCAPE = "escape"  # rewritten so that it reads the same and is none; the judgment is flagged
+
+
 class Verdict(StrEnum):
     """Which answer serves the principle better, once both orders have been heard."""
 
@@ -51,6 +58,9 @@ class Verdict(StrEnum):
     def swapped(self) -> "Verdict":
         """The same verdict with the answers' names exchanged."""
         return {Verdict.A: Verdict.B, Verdict.B: Verdict.A}.get(self, self)
+
+
+ESCAPED_MARKERS = "escaped_markers"  # flag of a pair in which a text was rewritten
 
 
 class FailureCode(StrEnum):
@@ -137,9 +147,7 @@ class JudgeRequest(Comparison):
         default=None, description="sampled critiques per order; absent: one greedy critique per order"
     )
     custom_id: Identifier | None = None
-    markers: Literal["refuse", "escape"] = Field(
-        default="refuse", description="what to do with a chat template's own markers inside a text"
-    )
+    markers: Markers = Markers.REFUSE
 
     @model_validator(mode="after")
     def _options_agree(self) -> Self:
@@ -170,6 +178,7 @@ class Work(Message):
     comparison: Comparison
     preset: Preset
     votes: int = 1
+    markers: Markers = Markers.REFUSE
     custom_id: str | None = None
     job_id: str | None = None
     flags: tuple[str, ...] = ()

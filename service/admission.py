@@ -6,11 +6,10 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from selfref.markers import escape_markers, find_marker
-from selfref.messages import Comparison, JudgeRequest, Lane, Work, now
+from selfref.messages import ESCAPED_MARKERS, Comparison, JudgeRequest, Lane, Markers, Work, now
 from service.errors import Invalid, Unreadable
 
 LONGEST_KEY = 255  # characters of an Idempotency-Key, as elsewhere in the field
-ESCAPED = "escaped_markers"  # flag of a pair whose texts were rewritten
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{LONGEST_KEY}}}")
 
 
@@ -46,10 +45,10 @@ def work_of(asked: JudgeRequest, *, judgment_id: str, tenant: str) -> Work:
     """The work to put on the queue; raises Invalid where a template marker stands in a text and is to be refused."""
     comparison = asked.comparison()
     flags: tuple[str, ...] = ()
-    if asked.markers == "escape":
+    if asked.markers is Markers.ESCAPE:
         escaped = _mapped(comparison, escape_markers)
         if escaped != comparison:
-            comparison, flags = escaped, (ESCAPED,)
+            comparison, flags = escaped, (ESCAPED_MARKERS,)
     else:
         _refuse_markers(comparison)
     return Work(
@@ -59,6 +58,7 @@ def work_of(asked: JudgeRequest, *, judgment_id: str, tenant: str) -> Work:
         comparison=comparison,
         preset=asked.effective_preset(),
         votes=asked.votes or 1,
+        markers=asked.markers,
         custom_id=asked.custom_id,
         flags=flags,
         created_at=now(),

@@ -7,11 +7,11 @@ stops: engines see their connections close.
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from selfref.markers import find_marker
-from selfref.messages import ChatMessage, Comparison, Judgment, Preset, Reference, Usage, Work
+from selfref.markers import escape_markers, find_marker
+from selfref.messages import ChatMessage, Comparison, Judgment, Markers, Preset, Reference, Usage, Work
 from worker.engines.protocol import Engine, Prompt
 from worker.errors import MarkersInModelText, TooLong
 from worker.method_settings import MethodSettings
@@ -34,6 +34,7 @@ class _Ground:
     chat: tuple[ChatMessage, ...]
     reference: Reference | None
     cut: bool = False
+    escaped: bool = False
 
 
 async def judge(work: Work, *, engine: Engine, references: References, settings: MethodSettings) -> Judgment:
@@ -54,7 +55,7 @@ async def judge(work: Work, *, engine: Engine, references: References, settings:
         _require_room(prompt, engine=engine, settings=settings, reference_tokens=0)
     heard = await _together(
         *(
-            _hear(round_, grounds[round_], prompt=prompt, engine=engine, settings=settings)
+            _hear(work, round_, grounds[round_], prompt=prompt, engine=engine, settings=settings)
             for round_, prompt in zip(rounds, prompts, strict=True)
         )
     )
@@ -111,15 +112,29 @@ async def _grounds(
     )
     spent = sum((usage for _, _, usage in written), Usage())
     by_sampling = {
-        sampling: _own_ground(comparison, reference, cached=cached)
+        sampling: _own_ground(work, reference, cached=cached)
         for sampling, (reference, cached, _) in zip(samplings, written, strict=True)
     }
     return {round_: by_sampling[round_.reference] for round_ in rounds if round_.reference is not None}, spent
 
 
-def _own_ground(comparison: Comparison, written: Written, *, cached: bool) -> _Ground:
-    reference = Reference(text=written.text, source="model", cached=cached)
-    return _Ground(chat=_answered(comparison, written.text), reference=reference, cut=written.cut)
+def _own_ground(work: Work, written: Written, *, cached: bool) -> _Ground:
+    text = _without_markers(written.text, where="reference", markers=work.markers)
+    return _Ground(
+        chat=_answered(work.comparison, text),
+        reference=Reference(text=text, source="model", cached=cached),
+        cut=written.cut,
+        escaped=text != written.text,
+    )
+
+
+def _without_markers(text: str, *, where: str, markers: Markers) -> str:
+    """The model's own text, to be quoted back to it: refused or escaped as the caller chose for all texts."""
+    if markers is Markers.ESCAPE:
+        return escape_markers(text)
+    if marker := find_marker(text):
+        raise MarkersInModelText(marker=marker, where=where)
+    return text
 
 
 def _answered(comparison: Comparison, answer: str) -> tuple[ChatMessage, ...]:
@@ -132,13 +147,21 @@ def _turns(work: Work, round_: Round, ground: _Ground, *, prompts: Prompts) -> t
     return (*ground.chat, ChatMessage(role="user", content=content))
 
 
-async def _hear(round_: Round, ground: _Ground, *, prompt: Prompt, engine: Engine, settings: MethodSettings) -> Heard:
+async def _hear(
+    work: Work, round_: Round, ground: _Ground, *, prompt: Prompt, engine: Engine, settings: MethodSettings
+) -> Heard:
     """One critique and the verdict that follows it."""
-    critique = await engine.generate(prompt, sampling=round_.sampling, max_new_tokens=settings.critique_tokens)
-    if marker := find_marker(critique.text):
-        raise MarkersInModelText(marker=marker, where="critique")
+    written = await engine.generate(prompt, sampling=round_.sampling, max_new_tokens=settings.critique_tokens)
+    critique = replace(written, text=_without_markers(written.text, where="critique", markers=work.markers))
     reading = await engine.read_verdict(prompt, critique)
-    return Heard(round=round_, reference=ground.reference, reference_cut=ground.cut, critique=critique, reading=reading)
+    return Heard(
+        round=round_,
+        reference=ground.reference,
+        reference_cut=ground.cut,
+        critique=critique,
+        reading=reading,
+        escaped=ground.escaped or critique.text != written.text,
+    )
 
 
 async def _together(*calls: Coroutine[Any, Any, _T]) -> list[_T]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from selfref.messages import (
+    ESCAPED_MARKERS,
     Judgment,
     OrderReading,
     Perplexity,
@@ -41,6 +42,7 @@ class Heard:
     reference_cut: bool
     critique: Generation
     reading: LabelLogProbs | LabelChoice
+    escaped: bool = False  # a text of the model's own was rewritten
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ def _flags(heard: Sequence[Heard], decision: _Decision, *, engine: Description) 
     """What a reader of this judgment should know before trusting it, from a closed set."""
     masses = [one.reading.mass for one in heard if isinstance(one.reading, LabelLogProbs)]
     found = {
+        ESCAPED_MARKERS: any(one.escaped for one in heard),
         "empty_reference": any(one.reference is not None and not one.reference.text.strip() for one in heard),
         "reference_cut": any(one.reference_cut for one in heard),
         "critique_cut": any(one.critique.cut for one in heard),
@@ -212,7 +215,7 @@ def _judgment(
         reference=reference,
         principle=work.comparison.principle,
         preset=work.preset,
-        flags=(*work.flags, *flags),
+        flags=tuple(dict.fromkeys((*work.flags, *flags))),
         usage=spent,
         provenance=provenance,
         finished_at=now(),

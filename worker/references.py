@@ -7,10 +7,8 @@ from typing import Protocol
 
 import orjson
 
-from selfref.markers import find_marker
 from selfref.messages import ChatMessage, Message, Usage
 from worker.engines.protocol import Description, Engine, Sampling
-from worker.errors import MarkersInModelText
 
 
 class References(Protocol):
@@ -40,10 +38,7 @@ async def own_reference(
     ttl: float,
     patience: float,
 ) -> tuple[Written, bool, Usage]:
-    """The model's answer to this conversation, whether it was cached, and what it cost this caller.
-
-    A text with template markers is refused before it is cached: it raises `MarkersInModelText`.
-    """
+    """The model's answer to this conversation as it wrote it, whether it was cached, and what it cost this caller."""
     spent = Usage()
 
     async def write() -> str:
@@ -51,8 +46,6 @@ async def own_reference(
         prompt = await engine.prepare(conversation)
         generation = await engine.generate(prompt, sampling=sampling, max_new_tokens=max_new_tokens)
         spent = spent + generation.usage
-        if marker := find_marker(generation.text):
-            raise MarkersInModelText(marker=marker, where="reference")
         return Written(text=generation.text.strip(), cut=generation.cut).model_dump_json()
 
     key = reference_key(engine.describe(), conversation, sampling=sampling, max_new_tokens=max_new_tokens)

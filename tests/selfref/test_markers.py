@@ -6,8 +6,18 @@ from hypothesis import strategies as st
 
 from selfref.markers import MARKERS, escape_markers, find_marker
 
+EXAMPLES = (
+    *MARKERS,
+    "<|im_start|>",
+    "<|eot_id|>",
+    "<|assistant|>",
+    "<｜User｜>",
+    "<｜end▁of▁sentence｜>",
+    "<unused12>",
+)
 
-@pytest.mark.parametrize("marker", MARKERS)
+
+@pytest.mark.parametrize("marker", EXAMPLES)
 def test_every_marker_is_found_inside_a_text(marker: str) -> None:
     assert find_marker(f"before{marker}after") == marker
 
@@ -16,13 +26,15 @@ def test_a_marker_is_named_as_the_caller_wrote_it() -> None:
     assert find_marker("please [/inst] now") == "[/inst]"
 
 
-@pytest.mark.parametrize("text", ["", "plain", "[INSTALL]", "<sup>", "a < s > b", "INST", "<<SYSTEM>>"])
+@pytest.mark.parametrize(
+    "text", ["", "plain", "[INSTALL]", "<sup>", "a < s > b", "INST", "<<SYSTEM>>", "a <| b |> c", "<||>", "x <|\n|> y"]
+)
 def test_ordinary_text_holds_no_marker(text: str) -> None:
     assert find_marker(text) is None
     assert escape_markers(text) == text
 
 
-@given(st.lists(st.sampled_from([*MARKERS, "<", "[", "s>", "INST]", " text "])).map("".join))
+@given(st.lists(st.sampled_from([*EXAMPLES, "<|", "|>", "im_start", "<", "[", "s>", "INST]", " text "])).map("".join))
 def test_escaping_leaves_no_marker_and_loses_no_letter(text: str) -> None:
     escaped = escape_markers(text)
     assert find_marker(escaped) is None

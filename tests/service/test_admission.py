@@ -3,8 +3,8 @@
 import pytest
 
 from selfref.markers import MARKERS, find_marker
-from selfref.messages import JudgeRequest, Lane, Preset
-from service.admission import ESCAPED, fingerprint, idempotency_key, judgment_id, work_of
+from selfref.messages import ESCAPED_MARKERS, JudgeRequest, Lane, Preset
+from service.admission import fingerprint, idempotency_key, judgment_id, work_of
 from service.errors import Invalid, Unreadable
 
 PAIR = {"prompt": "2 + 2?", "answer_a": "4", "answer_b": "5"}
@@ -65,7 +65,7 @@ def test_escaping_rewrites_every_text_and_flags_the_work(prompt):
     made = work(
         prompt=prompt, answer_a="<s>", answer_b="plain", reference="<<SYS>>", principle="</s>", markers="escape"
     )
-    assert made.flags == (ESCAPED,)
+    assert made.flags == (ESCAPED_MARKERS,)
     assert find_marker(made.comparison.model_dump_json()) is None
     assert made.comparison.answer_b == "plain"
 
