@@ -76,7 +76,7 @@ async def test_calls_take_the_latency_and_are_counted():
             await asyncio.gather(*(engine.generate(prompt, sampling=Sampling(), max_new_tokens=9) for _ in range(7)))
             seen = await stats(url)
             assert (seen["calls"], seen["max_in_flight"], seen["in_flight"]) == ({"/generate": 7}, 7, 0)
-            assert 0.7 <= seen["busy_seconds"] < 7
+            assert 0.69 < seen["busy_seconds"] < 7
             assert seen["span_seconds"] >= 0.1
 
 
