@@ -1,0 +1,125 @@
+"""What comes in: a prompt, two answers and a principle, how to judge them, and the work that they become."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from selfref.messages.message import Identifier, Message, Text
+
+DEFAULT_PRINCIPLE = "best for humanity"  # the paper's general principle
+MAX_VOTES = 16  # sampled critiques per order; beyond this, published results get worse rather than better
+
+
+class Lane(StrEnum):
+    """Which work stream a pair waits in."""
+
+    INTERACTIVE = "hi"
+    BATCH = "lo"
+
+
+class Preset(StrEnum):
+    """How a judgment is made, in one word."""
+
+    SELF_REFERENCE = "self-reference"  # one shared reference, two greedy critiques, two verdict reads
+    PAPER = "paper"  # the authors' protocol: four rounds, a fresh reference each, majority vote
+    DIRECT = "direct"  # no reference: the ablation baseline
+    REFERENCE = "reference"  # the caller's own reference
+
+
+class Markers(StrEnum):
+    """What to do with a chat template's own markers inside a text, the caller's or the model's."""
+
+    REFUSE = "refuse"  # a caller's text is answered 422; a pair whose model writes one fails
+    ESCAPE = "escape"  # rewritten so that it reads the same and is none; the judgment is flagged
+
+
+class ChatMessage(Message):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: Annotated[Text, Field(min_length=1)]
+
+
+def _conversation(prompt: "str | Sequence[ChatMessage]") -> "str | Sequence[ChatMessage]":
+    if isinstance(prompt, str):
+        if not prompt.strip():
+            raise ValueError("is empty; send the text that both answers respond to")
+        return prompt
+    turns = [message.role for message in prompt]
+    if turns[:1] == ["system"]:
+        turns = turns[1:]
+    if turns != ["user" if index % 2 == 0 else "assistant" for index in range(len(turns))] or turns[-1:] != ["user"]:
+        raise ValueError("must alternate user and assistant (after an optional system message) and end with the user")
+    return prompt
+
+
+Prompt = Annotated[Text | tuple[ChatMessage, ...], AfterValidator(_conversation)]
+
+
+class Comparison(Message):
+    """A prompt, two candidate answers in positions A and B, and the principle that decides between them."""
+
+    prompt: Prompt
+    answer_a: Text
+    answer_b: Text
+    principle: Annotated[Text, Field(min_length=1, max_length=2000)] = DEFAULT_PRINCIPLE
+    reference: Text | None = None
+
+    def swapped(self) -> Self:
+        """The same comparison with the two answers in each other's place."""
+        return self.model_copy(update={"answer_a": self.answer_b, "answer_b": self.answer_a})
+
+    def conversation(self) -> tuple[ChatMessage, ...]:
+        """The prompt as chat messages, ending with the user's turn."""
+        if isinstance(self.prompt, str):
+            return (ChatMessage(role="user", content=self.prompt),)
+        return self.prompt
+
+
+class JudgeRequest(Comparison):
+    """The body of `POST /judge`: a comparison and how to judge it."""
+
+    preset: Preset | None = Field(default=None, description="`reference` where one is given, else `self-reference`")
+    votes: Annotated[int, Field(strict=True, ge=1, le=MAX_VOTES)] | None = Field(
+        default=None, description="sampled critiques per order; absent: one greedy critique per order"
+    )
+    custom_id: Identifier | None = None
+    markers: Markers = Markers.REFUSE
+
+    @model_validator(mode="after")
+    def _options_agree(self) -> Self:
+        if self.preset is Preset.REFERENCE and self.reference is None:
+            raise ValueError("preset 'reference' needs a 'reference' text")
+        if self.reference is not None and self.preset not in (None, Preset.REFERENCE):
+            raise ValueError(f"preset '{self.preset}' does not use 'reference'; drop one of the two")
+        if self.preset is Preset.PAPER and self.votes is not None:
+            raise ValueError("preset 'paper' fixes its own four rounds; drop 'votes'")
+        return self
+
+    def comparison(self) -> Comparison:
+        """What is compared, without how."""
+        return Comparison.model_validate({name: getattr(self, name) for name in Comparison.model_fields})
+
+    def effective_preset(self) -> Preset:
+        """The preset asked for, or the one that the given texts imply."""
+        return self.preset or (Preset.REFERENCE if self.reference is not None else Preset.SELF_REFERENCE)
+
+
+class Work(Message):
+    """One accepted pair on its way to a worker."""
+
+    version: Literal[1] = 1
+    id: str
+    tenant: str
+    lane: Lane
+    comparison: Comparison
+    preset: Preset
+    votes: int = 1
+    markers: Markers = Markers.REFUSE
+    custom_id: str | None = None
+    job_id: str | None = None
+    flags: tuple[str, ...] = ()
+    created_at: datetime
