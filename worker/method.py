@@ -24,6 +24,7 @@ __all__ = ["MethodSettings", "References", "judge"]
 
 _T = TypeVar("_T")
 
+TURN_TOKENS = 64  # a generous guess at what a chat template adds to a turn
 NO_ANSWER = "I have no answer to this."  # stands in the chat where the reference is empty: templates refuse empty turns
 
 
@@ -63,11 +64,26 @@ async def judge(work: Work, *, engine: Engine, references: References, settings:
 
 
 async def _require_room_for_a_reference(comparison: Comparison, *, engine: Engine, settings: MethodSettings) -> None:
-    """Refuse a pair that cannot fit with a reference of full length, before the reference is paid for."""
-    stand_in = _answered(comparison, NO_ANSWER)
+    """Refuse a pair that cannot fit with a reference of full length, before the reference is paid for.
+
+    A pair so short that it fits by its bytes alone is not counted here; its critiques are, as every pair's are.
+    """
     turn = ChatMessage(role="user", content=settings.prompts.critique_turn(comparison))
-    prompt = await engine.prepare((*stand_in, turn))
+    chat = (*_answered(comparison, NO_ANSWER), turn)
+    limit = engine.describe().max_tokens
+    if limit is None or _most_tokens(chat) + settings.reference_tokens + _reserved(engine, settings) <= limit:
+        return
+    prompt = await engine.prepare(chat)
     _require_room(prompt, engine=engine, settings=settings, reference_tokens=settings.reference_tokens)
+
+
+def _most_tokens(chat: Sequence[ChatMessage]) -> int:
+    """More than any tokenizer makes of these texts (no token is shorter than a byte), chat template included."""
+    return sum(len(message.content.encode()) + TURN_TOKENS for message in chat)
+
+
+def _reserved(engine: Engine, settings: MethodSettings) -> int:
+    return settings.critique_tokens + engine.describe().opening_tokens + 1
 
 
 def _require_room(prompt: Prompt, *, engine: Engine, settings: MethodSettings, reference_tokens: int) -> None:

@@ -68,7 +68,7 @@ async def test_a_judge_that_knows_decides_in_both_orders():
     assert judgment.reference is not None
     assert (judgment.reference.text, judgment.reference.source) == ("my answer 0", "model")
     assert judgment.flags == ()
-    assert engine.calls == {"prepare": 4, "reference": 1, "critique": 2, "verdict": 2}
+    assert engine.calls == {"prepare": 3, "reference": 1, "critique": 2, "verdict": 2}
     assert judgment.usage.calls == 5
 
 
@@ -257,7 +257,7 @@ async def test_a_callers_reference_takes_the_place_of_the_models():
 async def test_votes_are_sampled_in_both_orders_and_averaged():
     engine = ThinkingEngine(minds.knows("four"))
     judgment = await judged(work(votes=3), engine)
-    assert engine.calls == {"prepare": 8, "reference": 1, "critique": 6, "verdict": 6}
+    assert engine.calls == {"prepare": 7, "reference": 1, "critique": 6, "verdict": 6}
     assert judgment.votes == VoteCounts(a=6, b=0, tie=0)
     assert [reading.first for reading in judgment.orders] == ["A"] * 3 + ["B"] * 3
     reference, *critiques = engine.samplings
@@ -430,3 +430,10 @@ async def test_a_judgment_survives_the_wire():
 def test_the_plan_hears_both_orders_equally_often(preset):
     rounds = plan_rounds(work(preset=preset, reference="r"))
     assert [round_.first for round_ in rounds].count("A") == len(rounds) / 2
+
+
+async def test_room_for_a_reference_is_counted_only_where_bytes_leave_a_doubt():
+    short, long = ThinkingEngine(minds.longer), ThinkingEngine(minds.longer)
+    await judged(work(), short)
+    await judged(work("word " * 800), long)
+    assert (short.calls["prepare"], long.calls["prepare"]) == (3, 4)
