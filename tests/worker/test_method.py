@@ -433,7 +433,7 @@ def test_the_plan_hears_both_orders_equally_often(preset):
 
 
 async def test_room_for_a_reference_is_counted_only_where_bytes_leave_a_doubt():
-    short, long = (ThinkingEngine(minds.longer, max_tokens=4096) for _ in range(2))
+    short, long = (ThinkingEngine(minds.always_first, max_tokens=4096) for _ in range(2))
     await judged(work(), short)
     await judged(work("word " * 800), long)
     assert (short.calls["prepare"], long.calls["prepare"]) == (3, 4)
