@@ -23,7 +23,7 @@ async def live(request: Request) -> Response:
 
 @router.get("/readyz", **description.READY)
 async def ready(request: Request) -> Response:
-    """Whether to send requests here: Redis answers, it can write its log, and the process is not stopping."""
+    """Whether to send requests here: Redis takes writes, it can write its log, and the process is not stopping."""
     return JSONResponse({"status": "ready", **await readiness(Gateway.of(request))})
 
 
@@ -33,8 +33,9 @@ async def readiness(gateway: Gateway) -> dict[str, Any]:
         raise Unavailable("draining", "This gateway is stopping; send requests to another one.")
     try:
         health = await gateway.store.health()
+        await gateway.store.require_writes()
     except StoreUnavailable as error:
-        raise Unavailable("store_unavailable", "Redis does not answer; see SELFREF_REDIS_URL.") from error
+        raise Unavailable("store_unavailable", f"{error.cause}; `selfref doctor` says how to mend it.") from error
     if health.aof_enabled and health.aof_last_write_status != "ok":
         raise Unavailable("store_not_durable", "Redis cannot write its append-only file; free its disk.")
     return {"append_only_file": "on" if health.aof_enabled else "off"}

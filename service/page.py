@@ -42,8 +42,8 @@ async def _state(gateway: Gateway) -> dict[str, str]:
         lengths = await gateway.store.judgments.queue_lengths()
     except Unavailable as refusal:
         return {"level": "bad", "state": "not ready", "explanation": refusal.detail, "waiting": "unknown"}
-    except StoreUnavailable:
-        return {"level": "bad", "state": "not ready", "explanation": "Redis does not answer.", "waiting": "unknown"}
+    except StoreUnavailable as error:
+        return {"level": "bad", "state": "not ready", "explanation": f"{error.cause}.", "waiting": "unknown"}
     waiting = str(sum(lengths.values()))
     if durable["append_only_file"] == "off":
         explanation = "Redis keeps no append-only file: pairs that wait would be lost with it."

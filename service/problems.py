@@ -85,9 +85,9 @@ async def _store_away(request: Request, error: StoreUnavailable) -> Response:
 
 
 def store_refusal(error: StoreUnavailable, *, judgment_id: str | None = None) -> Unavailable:
-    """What a caller is told while Redis cannot be used; the store's own detail stays in the log."""
+    """What a caller is told while Redis cannot be used: the cause; the store's own detail stays in the log."""
     log.warning("store_unavailable", detail=error.detail, judgment_id=judgment_id)
-    detail = "The store is not available for the moment; nothing that was accepted is lost. Try again shortly"
+    detail = f"{error.cause}; nothing that was accepted is lost. Try again shortly"
     if judgment_id is not None:
         detail += f", or look at /judgments/{judgment_id} first: this pair may have been accepted"
     return Unavailable("store_unavailable", f"{detail}.", judgment_id=judgment_id)

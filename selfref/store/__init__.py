@@ -2,7 +2,15 @@
 
 from selfref.store.claims import Claim, Standing
 from selfref.store.dead_letters import DeadLetter
-from selfref.store.errors import CursorExpired, CursorInvalid, ShardsDiffer, StoreError, StoreUnavailable
+from selfref.store.errors import (
+    CursorExpired,
+    CursorInvalid,
+    ShardsDiffer,
+    StoreError,
+    StoreFull,
+    StoreRefuses,
+    StoreUnavailable,
+)
 from selfref.store.health import StoreHealth
 from selfref.store.judgments import Accepted, AlreadyThere, Counts, QueueFull, Stored
 from selfref.store.labels import LabelPage
@@ -22,7 +30,9 @@ __all__ = [
     "Standing",
     "Store",
     "StoreError",
+    "StoreFull",
     "StoreHealth",
+    "StoreRefuses",
     "StoreUnavailable",
     "Stored",
 ]

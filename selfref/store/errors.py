@@ -1,7 +1,9 @@
 """What a caller of the store has to deal with.
 
     StoreError
-    ├── StoreUnavailable    Redis is away, slow, full or refusing writes: trying again later can help
+    ├── StoreUnavailable    Redis is away or slow: trying again later can help
+    │   ├── StoreRefuses    Redis answers, and does not do it: a replica, still loading, a full disk
+    │   │   └── StoreFull   Redis is at its maxmemory and refuses every write
     │   ├── GroupsGone      Redis came back empty: the next claim makes the consumer groups again
     │   └── ShardsDiffer    this process and this Redis disagree on the number of shards: only configuration helps
     ├── CursorInvalid       the label cursor was made by another feed, or by nobody: start again without one
@@ -9,6 +11,8 @@
 
 Any other error that Redis answers is a bug of ours, and escapes as it is.
 """
+
+from typing import ClassVar
 
 
 class StoreError(Exception):
@@ -20,7 +24,24 @@ class StoreError(Exception):
 
 
 class StoreUnavailable(StoreError):
-    """Redis could not do it now: unreachable, timed out, out of memory, or refusing writes. Retryable."""
+    """Redis could not do it now: unreachable, timed out, out of memory, or refusing writes. Retryable.
+
+    `cause` may be told to any caller: unlike `detail` it names no address and quotes nothing.
+    """
+
+    cause: ClassVar[str] = "Redis does not answer"
+
+
+class StoreRefuses(StoreUnavailable):
+    """Redis answers, and refuses what it was asked."""
+
+    cause = "Redis answers but does not take requests now"
+
+
+class StoreFull(StoreRefuses):
+    """Redis has reached its maxmemory: nothing can be accepted or ended until there is room."""
+
+    cause = "Redis is out of memory and refuses every write"
 
 
 class GroupsGone(StoreUnavailable):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from selfref.store.keys import Keys
 from selfref.store.pipeline import Pipeline
 
 
@@ -29,3 +30,11 @@ async def read_health(pipeline: Pipeline) -> StoreHealth:
         used_memory=int(facts["used_memory"]),
         maxmemory=int(facts["maxmemory"]),
     )
+
+
+async def require_writes(pipeline: Pipeline, keys: Keys) -> None:
+    """Raises StoreFull, StoreRefuses or StoreUnavailable unless Redis would take a write now.
+
+    Asks for one that changes nothing: memory, disk and role are looked at before the command is.
+    """
+    await pipeline.call("SET", keys.never, "", "XX")

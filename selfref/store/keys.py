@@ -56,6 +56,11 @@ class Keys:
         """Stream, capped: pairs that failed, with the reason."""
         return self._key("dead")
 
+    @property
+    def never(self) -> str:
+        """Nothing, ever: what a write that must change nothing is asked of."""
+        return self._key("never")
+
     def work(self, lane: Lane) -> str:
         """Stream: ids that wait for a worker, or are being judged."""
         return self._key(f"work:{lane.value}")

@@ -7,7 +7,7 @@ from selfref.store.dead_letters import DeadLetters
 from selfref.store.epoch import settle
 from selfref.store.errors import StoreUnavailable
 from selfref.store.groups import create_groups
-from selfref.store.health import StoreHealth, read_health
+from selfref.store.health import StoreHealth, read_health, require_writes
 from selfref.store.judgments import Judgments
 from selfref.store.keys import Shards
 from selfref.store.labels import Labels
@@ -52,6 +52,10 @@ class Store:
     async def health(self) -> StoreHealth:
         """What Redis says about itself. Raises StoreUnavailable."""
         return await read_health(self._pipeline)
+
+    async def require_writes(self) -> None:
+        """Raises StoreUnavailable (StoreFull for lack of memory) unless Redis would take a write now."""
+        await require_writes(self._pipeline, self._shards[0])
 
     async def aclose(self) -> None:
         """Give back what this process's consumers still hold, leave their groups, and close the connections."""

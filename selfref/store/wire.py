@@ -24,7 +24,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from selfref.store.errors import GroupsGone, StoreUnavailable
+from selfref.store.errors import GroupsGone, StoreFull, StoreRefuses, StoreUnavailable
 
 ROUND_TRIP = 2.5  # seconds for one exchange; a healthy Redis answers within milliseconds
 CONNECT = 2.0  # seconds
@@ -39,7 +39,8 @@ _REFUSAL_WORDS = re.compile(
     r"\b(OOM|MISCONF|READONLY|LOADING|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY|NOAUTH|NOPERM)\b"
 )
 _REMEDIES = {
-    "OOM": "Redis is out of memory; raise maxmemory or let the queue drain",
+    "OOM": "Redis is out of memory, so nothing is accepted and nothing can end; raise its maxmemory, drop labels "
+    "already read with `selfref labels trim`, and set a shorter SELFREF_SERVICE_RETENTION",
     "MISCONF": "Redis cannot write to its disk; free some space there",
     "READONLY": "this Redis is a read-only replica; point SELFREF_REDIS_URL at the primary",
     "LOADING": "Redis is still loading its data; wait",
@@ -110,13 +111,14 @@ def unavailable(error: Exception) -> StoreUnavailable:
 def meaning(error: Exception) -> Exception:
     """An error reply as the exception to raise: StoreUnavailable for a refusal, the error itself for a bug of ours."""
     if isinstance(error, OutOfMemoryError):
-        return StoreUnavailable(_REMEDIES["OOM"])
+        return StoreFull(_REMEDIES["OOM"])
     if isinstance(error, ReadOnlyError):
-        return StoreUnavailable(_REMEDIES["READONLY"])
+        return StoreRefuses(_REMEDIES["READONLY"])
     if "NOGROUP" in str(error):
         return GroupsGone("Redis has lost its consumer groups (was it emptied?); workers make them again")
     if word := _REFUSAL_WORDS.search(str(error)):
-        return StoreUnavailable(_REMEDIES.get(word[1], f"Redis refuses: {error}"))
+        refusal = StoreFull if word[1] == "OOM" else StoreRefuses
+        return refusal(_REMEDIES.get(word[1], f"Redis refuses: {error}"))
     if isinstance(error, _REFUSALS):
-        return StoreUnavailable(f"Redis refuses: {error}")
+        return StoreRefuses(f"Redis refuses: {error}")
     return error

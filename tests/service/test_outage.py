@@ -87,8 +87,16 @@ async def test_a_full_redis_refuses_pairs_and_still_serves_what_it_has(mortal_re
     await command(mortal_redis, "CONFIG SET maxmemory 1")
     refused = await client.post("/judge", json=PAIR)
     assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
+    assert "out of memory" in refused.json()["detail"]
+    ready = await client.get("/readyz")
+    assert (ready.status_code, "out of memory" in ready.json()["detail"]) == (503, True)
+    assert "out of memory" in (await client.get("/")).text
     assert (await client.get(location)).status_code == 200
+    with gateway_process(mortal_redis.url) as started_meanwhile:
+        async with httpx2.AsyncClient(base_url=started_meanwhile.url, timeout=60) as other:
+            assert (await other.get(location)).status_code == 200
     await command(mortal_redis, "CONFIG SET maxmemory 0")
+    assert (await client.get("/readyz")).status_code == 200
     assert (await client.post("/judge", json=PAIR, headers={"Prefer": "respond-async"})).status_code == 202
 
 

@@ -1,11 +1,15 @@
-"""Will Redis keep what was accepted? Reads INFO, and nothing of ours."""
+"""Will Redis keep what was accepted? Reads INFO, and asks for a write that changes nothing; reads nothing of ours."""
 
 from typing import Any
 
 from redis import RedisError
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from selfref.cli.checks.finding import Finding, Part
+from selfref.store import StoreError
+from selfref.store.keys import Keys
+from selfref.store.wire import meaning
 
 OLDEST = (6, 2)  # XAUTOCLAIM came with 6.2
 TIMEOUT = 3.0  # seconds
@@ -14,23 +18,35 @@ _REDIS = Part("redis")
 
 
 async def check_redis(url: str) -> list[Finding]:
-    """Reachable, new enough, persistent, never evicting, and with room left."""
+    """Reachable, taking writes, new enough, persistent, never evicting, and with room left."""
     try:
         client = Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, protocol=2)
     except ValueError as error:
         return [_REDIS.fail("reachable", str(error), mend="Give --redis-url as redis://HOST:PORT/0.")]
     try:
         info = await client.info()
+        taken = await _takes_writes(client)
     except (RedisError, OSError) as error:
         return [_REDIS.fail("reachable", str(error), mend="Start it (`selfref up` has its own), or give --redis-url.")]
     finally:
         await client.aclose()
-    return findings_of(info)
+    return [taken, *findings_of(info)]
 
 
 def findings_of(info: dict[str, Any]) -> list[Finding]:
     """What an INFO reply says."""
     return [_version(info), _append_only_file(info), _writes(info), _eviction(info), _room(info)]
+
+
+async def _takes_writes(client: Redis) -> Finding:
+    """Asks for a write that changes nothing: memory, disk and role are looked at before the command is."""
+    try:
+        await client.set(Keys(0).never, "", xx=True)
+    except ResponseError as error:
+        refusal = meaning(error)
+        mend = f"{refusal.detail}." if isinstance(refusal, StoreError) else "See its log."
+        return _REDIS.fail("writes", f"refused: {error}", mend=mend)
+    return _REDIS.ok("writes", "taken")
 
 
 def _version(info: dict[str, Any]) -> Finding:

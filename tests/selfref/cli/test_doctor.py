@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from selfref.cli.checks.engine import check_openai, check_tgi
 from selfref.cli.checks.finding import Finding, Level
@@ -117,6 +118,15 @@ def test_what_would_lose_pairs_is_found(facts: dict[str, Any], check: str, level
 
 async def test_a_real_redis_is_read(redis_url: str) -> None:
     assert {finding.level for finding in await check_redis(redis_url)} == {Level.OK}
+
+
+async def test_a_redis_without_memory_left_fails_and_says_so(redis_url: str) -> None:
+    async with Redis.from_url(redis_url, protocol=2) as client:
+        await client.config_set("maxmemory", 1)
+        found = await check_redis(redis_url)
+        await client.config_set("maxmemory", 0)
+    assert levels(found)["writes"] is Level.FAIL
+    assert "raise its maxmemory" in found[0].mend
 
 
 async def test_what_is_no_redis_url_is_said() -> None:

@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 
 from selfref.embedded_redis import free_port
-from selfref.store import Store, StoreUnavailable
+from selfref.store import Store, StoreFull, StoreRefuses, StoreUnavailable
 from selfref.store.wire import Wire, meaning
 from tests.redis_server import RedisServer
 from tests.selfref.store.pairs import RETENTION, judged, work
@@ -94,15 +94,19 @@ async def test_a_full_redis_refuses_whole_and_works_again_with_room(store: Store
     (claim,) = await claim_all(store, "w", 1)
     await store._pipeline.call("CONFIG", "SET", "maxmemory", 1)
     try:
-        with pytest.raises(StoreUnavailable, match="out of memory"):
+        with pytest.raises(StoreFull, match="out of memory"):
             await store.judgments.accept(work("p2"), fingerprint="f", queue_limit=10)
-        with pytest.raises(StoreUnavailable, match="out of memory"):
+        with pytest.raises(StoreFull, match="raise its maxmemory"):
+            await store.require_writes()
+        with pytest.raises(StoreFull, match="out of memory"):
             await store.work.finish(claim, *judged(claim.work), retention=RETENTION)
         assert await store.judgments.state("p2") is None
         await store.ping()
     finally:
         await store._pipeline.call("CONFIG", "SET", "maxmemory", 0)
     await assert_promises(store, ["p1"])
+    await store.require_writes()
+    assert await store._pipeline.call("EXISTS", store._shards[0].never) == 0
     assert await store.work.finish(claim, *judged(claim.work), retention=RETENTION)
     await assert_promises(store, ["p1"])
 
@@ -110,10 +114,28 @@ async def test_a_full_redis_refuses_whole_and_works_again_with_room(store: Store
 async def test_a_replica_refuses_writes(store: Store) -> None:
     await store._pipeline.call("REPLICAOF", "127.0.0.1", free_port())
     try:
-        with pytest.raises(StoreUnavailable, match="read-only replica"):
+        with pytest.raises(StoreRefuses, match="read-only replica"):
+            await store.require_writes()
+        with pytest.raises(StoreRefuses, match="read-only replica"):
             await store.judgments.accept(work("p1"), fingerprint="f", queue_limit=10)
     finally:
         await store._pipeline.call("REPLICAOF", "NO", "ONE")
+
+
+async def test_a_full_redis_can_be_opened_read_and_relieved_of_labels(redis_url: str, store: Store) -> None:
+    await store.judgments.accept(work("p1"), fingerprint="f", queue_limit=10)
+    (claim,) = await claim_all(store, "w", 1)
+    await store.work.finish(claim, *judged(claim.work), retention=RETENTION)
+    await store._pipeline.call("CONFIG", "SET", "maxmemory", 1)
+    try:
+        other = await Store.open(redis_url)
+        page = await other.labels.read("acme", after=None, limit=5, wait=0)
+        assert [label.id for label in page.labels] == ["p1"]
+        assert await other.labels.trim("acme", through=page.cursor) == 1
+        assert (await other.labels.read("acme", after=page.cursor, limit=5, wait=0)).labels == []
+        await other.aclose()
+    finally:
+        await store._pipeline.call("CONFIG", "SET", "maxmemory", 0)
 
 
 @pytest.mark.parametrize(
