@@ -9,6 +9,7 @@ from selfref.cli.doctor import doctor
 from selfref.cli.exit_codes import DOCTOR_EPILOG, JUDGE_EPILOG, UP_EPILOG
 from selfref.cli.judge import judge
 from selfref.cli.keys import app as keys
+from selfref.cli.labels import app as labels
 from selfref.cli.up import up
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app.command(rich_help_panel=_LOOK, epilog=JUDGE_EPILOG)(judge)
 app.add_typer(keys, name="keys", rich_help_panel=_MEND)
 app.command(rich_help_panel=_MEND, epilog=DOCTOR_EPILOG)(doctor)
 app.add_typer(deadletters, name="deadletters", rich_help_panel=_MEND)
+app.add_typer(labels, name="labels", rich_help_panel=_MEND)
 app.command(
     rich_help_panel=_MEND,
     add_help_option=False,

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -58,6 +61,26 @@ def test_failed_pairs_are_listed_with_the_reason_and_without_their_texts(failed:
     assert [json.loads(line)["judgment"] for line in lines] == ["p1", "p2"]
     assert json.loads(lines[0]).items() >= {"code": "engine_failed", "replayable": True, "tenant": "acme"}.items()
     assert "Question" not in "".join(lines)
+
+
+def test_in_a_narrow_terminal_ids_stay_whole(redis_url: str) -> None:
+    name = "0123456789abcdef0123456789abcdef"
+
+    async def fail(store: Store) -> str:
+        await store.judgments.accept(work(name, tenant="a" * 64), fingerprint="f", queue_limit=9)
+        (claim,) = await claim_all(store, "w", 1)
+        await store.work.finish(claim, failure(claim.work), None, retention=RETENTION)
+        return (await store.dead_letters.list(1, None))[0].entry_id
+
+    entry = on_store(redis_url, fail)
+    shown = subprocess.run(
+        [sys.executable, "-m", "selfref.cli", "deadletters", "list", "--redis-url", redis_url],
+        env={**os.environ, "COLUMNS": "40"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"{entry}  {name}" in shown.stdout.splitlines()
 
 
 def test_a_long_list_is_read_in_pages(failed: str) -> None:

@@ -18,6 +18,8 @@ COMMANDS = [
     "deadletters",
     "deadletters list",
     "deadletters replay",
+    "labels",
+    "labels trim",
 ]
 
 
