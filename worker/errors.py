@@ -4,8 +4,9 @@
     ├── EngineOverloaded           the engine asks for fewer calls at once: slow down; the pair is not to blame
     ├── EngineUnavailable          no answer came: refused connection, 502/503/504, time-out; try again later
     ├── EngineFailed               an answer came and says that generation broke, or makes no sense; try a few times
-    ├── EngineRejected             the engine refuses what was asked (400, 401, 404, 413, 422), and will again
+    ├── EngineRejected             the engine refuses what was asked (400, 401, 404, 422), and will again
     ├── TooLong                    the pair does not fit the model; found by counting, before anything is generated
+    ├── RequestTooLarge            the request has more bytes than the engine, or what stands before it, takes (413)
     ├── UnreadableVerdict          the engine answered, and no label can be read from it; never guessed
     └── MarkersInModelText         the model's own reference or critique holds a chat template's markers
 
@@ -69,6 +70,21 @@ class TooLong(JudgingFailed):
         super().__init__(
             f"the pair needs {needed} tokens ({listed}) and the model takes {limit}; "
             "shorten the prompt or the answers, or serve a model with a longer context"
+        )
+
+
+class RequestTooLarge(JudgingFailed):
+    """The pair as one request has more bytes than the engine reads (413); to the caller it is too long all the same."""
+
+    code = FailureCode.TOO_LONG
+    retryable = False
+
+    def __init__(self, *, sent: int, said: str) -> None:
+        """`sent` is bytes; `said` is the engine's own explanation, which may name the limit."""
+        self.sent = sent
+        super().__init__(
+            f"the pair makes a request of {sent} bytes and the engine takes fewer (it answered 413: {said or 'no more'});"
+            " shorten the prompt or the answers, or raise the limit (TGI: --payload-limit; a proxy has its own)"
         )
 
 

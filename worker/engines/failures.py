@@ -10,6 +10,7 @@ from worker.errors import (
     EngineUnavailable,
     EngineUnsuitable,
     JudgingFailed,
+    RequestTooLarge,
 )
 
 LONGEST_QUOTE = 300  # characters of an engine's own words that a message carries
@@ -17,11 +18,13 @@ LONGEST_QUOTE = 300  # characters of an engine's own words that a message carrie
 _UNAVAILABLE = frozenset({408, 502, 503, 504})
 
 
-def failure_of_status(status: int, said: str) -> JudgingFailed:
-    """The error that this HTTP status stands for; `said` is the engine's own explanation."""
+def failure_of_status(status: int, said: str, *, sent: int) -> JudgingFailed:
+    """The error that this HTTP status stands for; `said` is the engine's explanation, `sent` the request's bytes."""
     words = f"engine answered {status}: {said[:LONGEST_QUOTE]}"
     if status == 429:
         return EngineOverloaded(words)
+    if status == 413:
+        return RequestTooLarge(sent=sent, said=said[:LONGEST_QUOTE])
     if status in _UNAVAILABLE:
         return EngineUnavailable(words)
     if status == 424 or status >= 500:
@@ -58,7 +61,7 @@ async def call(http: httpx2.AsyncClient, method: str, path: str, body: object = 
     except httpx2.HTTPError as error:
         raise failure_of_transport(error) from error
     if response.status_code != 200:
-        raise failure_of_status(response.status_code, explanation(response.content))
+        raise failure_of_status(response.status_code, explanation(response.content), sent=len(content or b""))
     try:
         return orjson.loads(response.content)
     except orjson.JSONDecodeError:

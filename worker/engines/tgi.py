@@ -109,9 +109,10 @@ class TgiWire:
         except InferenceTimeoutError as error:
             raise EngineUnavailable("no answer from the engine in time") from error
         except TextGenerationError as error:
-            raise _failure(error) from error
+            raise _failure(error, sent=len(text.encode())) from error
         except HfHubHTTPError as error:
-            raise failure_of_status(error.response.status_code, explanation(error.response.content)) from error
+            said = explanation(error.response.content)
+            raise failure_of_status(error.response.status_code, said, sent=len(text.encode())) from error
         except httpx2.HTTPError as error:
             raise failure_of_transport(error) from error
         except (ValueError, TypeError, LookupError, AttributeError) as error:  # its parsers check nothing
@@ -245,13 +246,13 @@ def top_log_probs(output: TextGenerationOutput) -> dict[int, float]:
         raise nonsense(f"top_tokens: {type(error).__name__}") from error
 
 
-def _failure(error: TextGenerationError) -> JudgingFailed:
+def _failure(error: TextGenerationError, *, sent: int) -> JudgingFailed:
     """huggingface_hub names some errors by class; the status, which decides, is on the error that it came from."""
     if isinstance(error, OverloadedError):
         return EngineOverloaded(f"engine answered 429: {error}")
     cause = error.__cause__
     status = cause.response.status_code if isinstance(cause, HfHubHTTPError) else 500
-    return failure_of_status(status, str(error))
+    return failure_of_status(status, str(error), sent=sent)
 
 
 def generated_tokens() -> int | None:

@@ -1,11 +1,12 @@
 """The TGI adapter through huggingface_hub's real client, against a real HTTP server."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from selfref.messages import ChatMessage, Comparison, Lane, Preset, Usage, Verdict, Work, now
+from selfref.messages import ChatMessage, Comparison, FailureCode, Lane, Preset, Usage, Verdict, Work, now
 from tests.worker import minds
 from tests.worker.engines import stub_server
 from tests.worker.engines.stub_server import StubServer, serving
@@ -19,6 +20,7 @@ from worker.errors import (
     EngineUnavailable,
     EngineUnsuitable,
     JudgingFailed,
+    RequestTooLarge,
     UnreadableVerdict,
 )
 from worker.method import MethodSettings, judge
@@ -266,6 +268,23 @@ async def test_a_refused_chat_is_rejected_with_the_engines_words(engine, stub):
         await engine.prepare(CHAT)
 
 
+@pytest.mark.parametrize("said", ["", "Failed to buffer the request body: length limit exceeded"])
+async def test_a_request_beyond_the_engines_limit_is_too_long_in_bytes_and_says_what_to_do(engine, stub, said):
+    """TGI reads 2 MB a request unless it is started with --payload-limit; proxies answer the same with no words."""
+    prompt = await engine.prepare(CHAT)
+    long = (ChatMessage(role="user", content="x" * 5000),)
+    stub.fail_next("/chat_tokenize", Response(said, 413))
+    stub.fail_next("/generate", Response(said, 413))
+    with pytest.raises(RequestTooLarge, match=f"{said}.*payload-limit") as counting:
+        await engine.prepare(long)
+    with pytest.raises(RequestTooLarge, match=f"{said}.*payload-limit") as generating:
+        await engine.generate(replace(prompt, text="x" * 5000), sampling=Sampling(), max_new_tokens=3)
+    for failed in (counting, generating):
+        assert 5000 <= failed.value.sent < 5200
+        assert str(failed.value.sent) in str(failed.value)
+        assert (failed.value.code, failed.value.retryable) == (FailureCode.TOO_LONG, False)
+
+
 async def test_an_engine_that_says_nothing_is_unavailable_after_the_timeout(stub):
     engine = await opening(stub, timeout=0.2)
     prompt = await engine.prepare(CHAT)
@@ -354,6 +373,7 @@ def test_errors_say_whether_trying_again_can_help():
     assert {error.__name__ for error in JudgingFailed.__subclasses__() if not error.retryable} == {
         "EngineRejected",
         "TooLong",
+        "RequestTooLarge",
         "MarkersInModelText",
     }
     assert [error.__name__ for error in JudgingFailed.__subclasses__() if not error.burns_attempt] == [
