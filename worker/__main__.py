@@ -35,7 +35,7 @@ from worker.method import judge
 from worker.method_settings import MethodSettings
 from worker.paced import PacedEngine
 from worker.prompts import load_prompts
-from worker.settings import Settings
+from worker.settings import Settings, unknown_variables
 from worker.terms import Terms
 
 BUG, WRONG_SETTINGS, UNSUITABLE_ENGINE = 1, 2, 3
@@ -63,6 +63,8 @@ def main() -> int:
         for problem in error.errors(include_url=False, include_input=False):
             log.error("wrong_setting", setting=_variable(problem["loc"]), error=problem["msg"])
         return WRONG_SETTINGS
+    if unknown := unknown_variables(os.environ):
+        log.warning("unknown_settings", settings=unknown, why="misspelt, or of another version; they change nothing")
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work(settings))

@@ -1,12 +1,28 @@
 """What can be set on a worker: environment variables, read once in `__main__` and passed down frozen."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Positive = Annotated[int, Field(ge=1)]
+
+
+def _http(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        reachable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none, brackets that do not close
+        reachable = False
+    if not reachable:
+        raise ValueError("is no address of a server; write http://HOST:PORT or https://HOST")
+    return url
+
+
+HttpUrl = Annotated[str, AfterValidator(_http)]
 
 
 class Settings(BaseSettings):
@@ -25,7 +41,7 @@ class Settings(BaseSettings):
     )
 
     engine: Literal["tgi", "openai"] = "tgi"
-    engine_url: str = Field(default="http://127.0.0.1:8081", validation_alias="SELFREF_ENGINE_URL")
+    engine_url: HttpUrl = Field(default="http://127.0.0.1:8081", validation_alias="SELFREF_ENGINE_URL")
     engine_api_key: SecretStr | None = None
     engine_timeout: Seconds = Field(default=300.0, description="of one engine call, answer included")
     model: str | None = Field(default=None, description="model name, where the engine serves several (openai)")
@@ -45,3 +61,13 @@ class Settings(BaseSettings):
 
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(default=0, description="0 serves no metrics")
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Names that begin as a worker's variables do and are none: misspelt ones, which would be ignored in silence."""
+    prefix = Settings.model_config["env_prefix"]
+    known = {f"{prefix}{name.upper()}" for name in Settings.model_fields}
+    aliased = {f"{prefix}{name.upper()}" for name, field in Settings.model_fields.items() if field.validation_alias}
+    return sorted(
+        name for name in environment if name.upper().startswith(prefix) and name.upper() not in known - aliased
+    )

@@ -256,6 +256,20 @@ async def test_a_wrong_setting_is_refused_by_name(
     assert event["setting"] == variable
 
 
+async def test_an_engine_url_that_is_none_is_refused_and_not_tried_for_ever(start_worker: StartWorker) -> None:
+    worker = start_worker("redis://127.0.0.1:1", "notaurl")
+    assert await worker.ends(within=20) == 2
+    (event,) = [each for each in worker.events() if each["event"] == "wrong_setting"]
+    assert event["setting"] == "SELFREF_ENGINE_URL"
+
+
+async def test_misspelt_variables_are_named_once_at_the_start(start_worker: StartWorker) -> None:
+    worker = start_worker("127.0.0.1:6379", "http://127.0.0.1:1", concurency=8, lease=5)
+    assert await worker.ends(within=20) == 2
+    (event,) = [each for each in worker.events() if each["event"] == "unknown_settings"]
+    assert event["settings"] == ["SELFREF_WORKER_CONCURENCY"]
+
+
 async def test_metrics_tell_what_was_judged(
     store: Store, redis_url: str, start_engine: StartEngine, start_worker: StartWorker
 ) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from worker.settings import Settings
+from worker.settings import Settings, unknown_variables
 
 
 @pytest.fixture(autouse=True)
@@ -73,12 +73,30 @@ def test_the_api_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SELFREF_WORKER_METRICS_PORT", "70000"),
         ("SELFREF_WORKER_TIE_WIDTH", "-1"),
         ("SELFREF_SHARDS", "0"),
+        ("SELFREF_ENGINE_URL", "notaurl"),
+        ("SELFREF_ENGINE_URL", "localhost:8081"),
+        ("SELFREF_ENGINE_URL", "ftp://tgi"),
+        ("SELFREF_ENGINE_URL", "http://"),
+        ("SELFREF_ENGINE_URL", "http://tgi:http"),
     ],
 )
 def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(ValidationError):
         Settings()
+
+
+def test_misspelt_variables_are_found_and_others_are_nobodys_business() -> None:
+    environment = {
+        "SELFREF_WORKER_CONCURENCY": "8",
+        "SELFREF_WORKER_SHARDS": "4",  # is SELFREF_SHARDS
+        "SELFREF_WORKER_LEASE": "30",
+        "selfref_worker_model": "m",
+        "SELFREF_SHARDS": "4",
+        "SELFREF_SERVICE_PORT": "1",
+        "PATH": "/bin",
+    }
+    assert unknown_variables(environment) == ["SELFREF_WORKER_CONCURENCY", "SELFREF_WORKER_SHARDS"]
 
 
 def test_settings_do_not_change() -> None:
