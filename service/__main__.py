@@ -7,33 +7,39 @@ import argparse
 import asyncio
 import sys
 
+import structlog
 import uvloop
 from pydantic import ValidationError
 
+from selfref.environment import unknown_variables
 from selfref.logs import configure_logs
 from selfref.store import StoreUnavailable
 from service.errors import ConfigurationError
 from service.server import serve
-from service.settings import Settings
+from service.settings import PREFIX, Settings
+
+log = structlog.get_logger()
 
 
 def main() -> int:
     """Run until told to stop; the exit code."""
     argparse.ArgumentParser(prog="python -m service", description=_help()).parse_args()
     configure_logs("service")
+    if unknown := unknown_variables(PREFIX, Settings):
+        log.warning("unknown_settings", variables=unknown)
     try:
         settings = Settings()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings, announce=_announce))
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_input=False):
-            _complain(f"{fault['loc'][0]}: {fault['msg']}")
+            _complain(f"{_variable(str(fault['loc'][0]))}: {fault['msg']}")
         return 2
     except ConfigurationError as error:
         _complain(str(error))
         return 2
     except StoreUnavailable as error:
-        _complain(f"{error.detail}. Set SELFREF_REDIS_URL to a Redis that runs.")
+        _complain(f"{error.detail}. SELFREF_REDIS_URL names the Redis to use.")
         return 1
     return 0
 
@@ -47,9 +53,13 @@ def _complain(message: str) -> None:
     sys.stderr.write(f"service: {message}\n")
 
 
+def _variable(name: str) -> str:
+    """The environment variable behind a field of the settings, or behind the alias of one."""
+    return name if name.startswith("SELFREF_") else f"{PREFIX}{name.upper()}"
+
+
 def _help() -> str:
-    fields = Settings.model_fields.items()
-    names = (str(field.validation_alias or f"SELFREF_SERVICE_{name.upper()}") for name, field in fields)
+    names = (_variable(str(field.validation_alias or name)) for name, field in Settings.model_fields.items())
     return f"The HTTP gateway. Settings, all from the environment: {', '.join(names)}."
 
 

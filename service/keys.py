@@ -32,6 +32,11 @@ class Keyring:
             keyring = cls([*_inline(settings.api_keys), *_from_file(settings)])
         except OSError as error:
             raise ConfigurationError(f"SELFREF_SERVICE_API_KEYS_FILE cannot be read: {error}") from error
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(
+                f"SELFREF_SERVICE_API_KEYS_FILE cannot be read: {settings.api_keys_file} is no text in UTF-8; "
+                "it holds lines of `tenant sha256hex`"
+            ) from error
         if not keyring and not settings.loopback_only:
             raise ConfigurationError(
                 f"refusing to listen on {settings.host} without API keys: anybody who reaches it could use it. "
@@ -65,7 +70,7 @@ def _inline(text: str) -> Iterator[tuple[str, str]]:
 def _from_file(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.api_keys_file is None:
         return
-    for number, line in enumerate(settings.api_keys_file.read_text().splitlines(), start=1):
+    for number, line in enumerate(settings.api_keys_file.read_text("utf-8").splitlines(), start=1):
         entry = line.partition("#")[0].split()
         if entry:
             where = f"{settings.api_keys_file} line {number}"

@@ -10,7 +10,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from selfref.store import Store
+from selfref.store import ShardsDiffer, Store
 from service.app import build_app
 from service.errors import ConfigurationError
 from service.gateway import Gateway
@@ -32,6 +32,8 @@ async def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     keyring = Keyring.of(settings)
     try:
         store = await Store.open(settings.redis_url, shards=settings.shards)
+    except ShardsDiffer as error:
+        raise ConfigurationError(error.detail) from error
     except ValueError as error:
         raise ConfigurationError(f"SELFREF_REDIS_URL: {error}") from error
     try:

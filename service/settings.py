@@ -1,20 +1,28 @@
 """What a gateway can be told by its environment; read once, in `__main__`."""
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from selfref.loopback import is_loopback
+
+PREFIX = "SELFREF_SERVICE_"
+CENTURY = 36_525 * 86_400.0  # seconds; what is meant to last longer does not fit into Redis's clock
 Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=CENTURY, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
-    """`SELFREF_REDIS_URL` and `SELFREF_SHARDS` are shared with the workers; the rest is `SELFREF_SERVICE_*`."""
+    """`SELFREF_REDIS_URL` and `SELFREF_SHARDS` are shared with the workers; the rest is `SELFREF_SERVICE_*`.
 
-    model_config = SettingsConfigDict(env_prefix="SELFREF_SERVICE_", frozen=True, extra="ignore", validate_by_name=True)
+    Empty variables count as unset.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", validate_by_name=True
+    )
 
     redis_url: str = Field(default="redis://127.0.0.1:6379/0", validation_alias="SELFREF_REDIS_URL")
     shards: Annotated[int, Field(ge=1)] = Field(default=1, validation_alias="SELFREF_SHARDS")
@@ -30,9 +38,4 @@ class Settings(BaseSettings):
     @property
     def loopback_only(self) -> bool:
         """True where no other machine can reach the listening address."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)

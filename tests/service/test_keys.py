@@ -60,6 +60,9 @@ def test_an_entry_that_is_no_digest_is_refused_without_being_repeated(entries):
 def test_a_file_that_cannot_be_read_or_parsed_says_where(tmp_path):
     with pytest.raises(ConfigurationError, match="cannot be read"):
         Keyring.of(Settings(api_keys_file=tmp_path / "none"))
+    (tmp_path / "binary").write_bytes(b"\x80\xff\x00")
+    with pytest.raises(ConfigurationError, match="no text"):
+        Keyring.of(Settings(api_keys_file=tmp_path / "binary"))
     (tmp_path / "bad").write_text(f"lab {digest('x')}\nlab {digest('x')} extra\n")
     with pytest.raises(ConfigurationError, match="line 2"):
         Keyring.of(Settings(api_keys_file=tmp_path / "bad"))

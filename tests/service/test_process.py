@@ -32,7 +32,11 @@ def start(redis_url: str, **settings: object) -> subprocess.CompletedProcess[str
     ("settings", "says"),
     [
         ({"host": "0.0.0.0"}, "SELFREF_SERVICE_API_KEYS"),
-        ({"port": "eighty"}, "port"),
+        ({"port": "eighty"}, "SELFREF_SERVICE_PORT"),
+        ({"retention": "inf"}, "SELFREF_SERVICE_RETENTION"),
+        ({"retention": "1e300"}, "SELFREF_SERVICE_RETENTION"),
+        ({"max_wait": "nan"}, "SELFREF_SERVICE_MAX_WAIT"),
+        ({"api_keys_file": sys.executable}, "SELFREF_SERVICE_API_KEYS_FILE"),
         ({"api_keys": "lab:not-a-digest"}, "SHA-256"),
         ({"api_keys_file": "/nowhere/keys"}, "/nowhere/keys"),
         ({"host": "192.0.2.1", "api_keys": f"lab:{'0' * 64}"}, "cannot listen on 192.0.2.1"),
@@ -44,6 +48,28 @@ def test_settings_that_cannot_work_end_with_2_and_what_to_do(redis_url, settings
     assert says in ended.stderr
     assert "Traceback" not in ended.stderr
     assert ended.stdout == ""
+
+
+def test_another_number_of_shards_than_redis_has_ends_with_2_and_the_right_number(redis_url, store):
+    ended = subprocess.run(
+        [sys.executable, "-m", "service"],
+        env={**environment(redis_url), "SELFREF_SHARDS": "3"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, "set SELFREF_SHARDS=1" in ended.stderr) == (2, True)
+    assert "SELFREF_REDIS_URL" not in ended.stderr
+
+
+def test_empty_variables_are_unset_and_misspelt_ones_are_named_once(redis_url):
+    with gateway_process(redis_url, retention="", api_keys_file="", queue_limits="7") as gateway:
+        assert gateway.terminate() == 0
+    warned = [line for line in gateway.log if "unknown_settings" in line]
+    assert len(warned) == 1
+    assert "SELFREF_SERVICE_QUEUE_LIMITS" in warned[0]
+    assert "RETENTION" not in warned[0]
 
 
 def test_a_redis_url_that_is_none_ends_with_2():
