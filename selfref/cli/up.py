@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from selfref.stack.parts import StackSettings
     from selfref.stack.supervisor import Stack
 
+API_KEYS = ("SELFREF_SERVICE_API_KEYS", "SELFREF_SERVICE_API_KEYS_FILE")  # the gateway's own variables
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -57,12 +58,20 @@ def up(
     Data stay in --data-dir: pairs accepted before a stop are judged after the next start.
     """
     from selfref.cli.terminal import stop
+    from selfref.loopback import is_loopback
     from selfref.stack.datadir import default_data_dir
     from selfref.stack.errors import StackError
     from selfref.stack.parts import StackSettings
 
     if model is not None and engine_url is not None:
         stop(WRONG_USE, "--model and --engine-url are both given", advice="Keep one: the engine there has its model.")
+    if not is_loopback(host) and not any(map(os.environ.get, API_KEYS)):  # the gateway would refuse too, but last
+        stop(
+            WRONG_USE,
+            f"refusing to listen on {host} without API keys: anybody who reaches it could use it",
+            advice=f"Set {API_KEYS[0]} (`tenant:sha256hex,...`) or {API_KEYS[1]} (`tenant sha256hex` lines; `selfref "
+            "keys new TENANT` makes one), or leave --host out.",
+        )
     settings = StackSettings(
         data_dir=(data_dir or default_data_dir(os.environ)).expanduser().absolute(),
         host=host,

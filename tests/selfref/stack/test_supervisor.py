@@ -98,13 +98,23 @@ def test_nothing_is_left_of_a_stack_whose_supervisor_was_killed_and_what_it_acce
 
 
 def test_a_part_that_cannot_start_ends_the_start_with_its_log_and_advice(tmp_path: Path, engine: str) -> None:
-    with UpProcess(tmp_path / "data", "--port", "0", "--host", "0.0.0.0", "--engine-url", engine) as up:
+    wrong = {"SELFREF_SERVICE_RETENTION": "never"}
+    with UpProcess(tmp_path / "data", "--port", "0", "--engine-url", engine, environment=wrong) as up:
         assert up.process.wait(40) == 1
         text = up.text()
     assert "error: service ended with exit code 2" in text
-    assert "SELFREF_SERVICE_API_KEYS" in text, "the end of the service's log tells why"
+    assert "SELFREF_SERVICE_RETENTION" in text, "the end of the service's log tells why"
     assert "service.log" in text
     assert Running.find(tmp_path / "data") is None
+
+
+def test_beyond_this_machine_without_keys_nothing_is_started(tmp_path: Path) -> None:
+    with UpProcess(tmp_path / "data", "--port", "0", "--host", "0.0.0.0") as up:
+        assert up.process.wait(40) == 2
+        text = up.text()
+    assert "SELFREF_SERVICE_API_KEYS" in text
+    assert "starting" not in text
+    assert not (tmp_path / "data").exists()
 
 
 def test_an_engine_that_does_not_answer_is_named(tmp_path: Path) -> None:
