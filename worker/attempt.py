@@ -21,6 +21,7 @@ from worker.endings import Ending, Failed, HandedBack, Judged, PutOff, after_cra
 from worker.errors import EngineUnavailable, JudgingFailed
 from worker.terms import Terms
 
+MOST_REMEMBERED = 1_000  # pairs whose outages are counted; another worker may end them, and nobody tells
 MOST_OUTAGES = 5  # engine outages that a pair may have been part of before they count as its attempts
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between tries while the store is away
 
@@ -38,6 +39,11 @@ class Attempts:
         self._circuit = circuit
         self._terms = terms
         self._outages: Counter[str] = Counter()  # by pair, until the pair ends
+
+    @property
+    def remembered(self) -> int:
+        """Pairs whose outages are counted."""
+        return len(self._outages)
 
     async def ending(self, claim: Claim) -> Ending:
         """Judge the pair; may be canceled at any point. What is no `JudgingFailed` is a bug and escapes."""
@@ -64,6 +70,8 @@ class Attempts:
         if not await self._circuit.is_away():
             return False
         self._outages[claim.work.id] += 1
+        if len(self._outages) > MOST_REMEMBERED:
+            del self._outages[next(iter(self._outages))]  # the one that was first part of an outage
         return self._outages[claim.work.id] <= MOST_OUTAGES
 
     async def _store_ending(self, claim: Claim, ending: Ending) -> None:

@@ -6,8 +6,10 @@ first guess, and an engine that is busier than that says so at once with a 429.
 """
 
 import asyncio
+import heapq
+import itertools
 import math
-from collections import deque
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 OVERLOAD_FACTOR = 0.7  # what a 429 leaves of the limit
@@ -15,6 +17,8 @@ QUEUEING_FACTOR = 0.9  # what a long queue leaves of it: the call was served, on
 QUEUE_CALM = 0.5  # seconds in the engine's own queue up to which the limit grows
 QUEUE_LONG = 2.0  # seconds in the engine's own queue from which the limit falls
 MARGIN = 1 / 16  # of the engine's permits left to health checks and to other clients; one at least
+
+SENIORITY: ContextVar[int] = ContextVar("seniority", default=0)  # of the pair that a task works for; 0 goes first
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,17 @@ def _fallen(pace: Pace, factor: float, *, started: float, now: float) -> Pace:
 
 
 class Gate:
-    """Lets at most `pace.slots` callers through at a time, first come first served: `async with gate: ...`."""
+    """Lets at most `pace.slots` callers through at a time: `async with gate: ...`.
+
+    Those who wait go in by the `SENIORITY` of their context, then first come first served. So the oldest pair ends
+    first, however many calls each has: in turn of arrival, all pairs held would advance together and none would end.
+    """
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._in_flight = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []  # a heap
+        self._arrivals = itertools.count()
 
     @property
     def pace(self) -> Pace:
@@ -94,12 +103,14 @@ class Gate:
             self._in_flight += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        place = (SENIORITY.get(), next(self._arrivals), turn)
+        heapq.heappush(self._waiting, place)
         try:
             await turn
         except asyncio.CancelledError:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
+            if place in self._waiting:
+                self._waiting.remove(place)
+                heapq.heapify(self._waiting)
             elif not turn.cancelled():  # let in and canceled in the same tick: the place goes to the next
                 self._leave()
             raise
@@ -113,7 +124,7 @@ class Gate:
 
     def _admit(self) -> None:
         while self._waiting and self._in_flight < self._pace.slots:
-            turn = self._waiting.popleft()
+            _, _, turn = heapq.heappop(self._waiting)
             if not turn.done():
                 self._in_flight += 1
                 turn.set_result(None)

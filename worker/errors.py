@@ -83,7 +83,7 @@ class RequestTooLarge(JudgingFailed):
         """`sent` is bytes; `said` is the engine's own explanation, which may name the limit."""
         self.sent = sent
         super().__init__(
-            f"the pair makes a request of {sent} bytes and the engine takes fewer (it answered 413: {said or 'no more'});"
+            f"the pair makes a request of {sent} bytes and the engine takes fewer (413: {said or 'no more'});"
             " shorten the prompt or the answers, or raise the limit (TGI: --payload-limit; a proxy has its own)"
         )
 

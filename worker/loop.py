@@ -6,6 +6,7 @@ nobody with it.
 """
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from worker import metrics
 from worker.attempt import Attempts
 from worker.backoff import pauses
 from worker.circuit import Circuit
-from worker.concurrency import Gate
+from worker.concurrency import SENIORITY, Gate
 from worker.endings import Judged
 from worker.terms import Terms
 
@@ -56,6 +57,7 @@ class ClaimLoop:
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
         self._chores_due = 0.0
+        self._numbers = itertools.count(1)
         metrics.JUDGMENTS_IN_FLIGHT.set_function(lambda: len(self._held))
 
     def stop(self) -> None:
@@ -110,7 +112,10 @@ class ClaimLoop:
                 return self._free()
 
     def _free(self) -> int:
-        """A judgment has one or two calls in flight, so as many judgments as calls keep the engine busy."""
+        """A judgment has at least one call in flight, so as many judgments as calls keep the engine busy.
+
+        Those with more (votes, preset `paper`) wait for each other at the gate, which lets the oldest go first.
+        """
         return max(0, min(self._terms.concurrency, self._gate.pace.slots) - len(self._held))
 
     async def _take(self, room: int) -> list[Claim]:
@@ -153,6 +158,7 @@ class ClaimLoop:
         self._wake.set()
 
     async def _serve(self, held: Held) -> None:
+        SENIORITY.set(next(self._numbers))
         ending = await self._attempts.ending(held.claim)
         held.settling = True
         await self._attempts.settle(held.claim, ending)

@@ -3,11 +3,13 @@
 This is the one place where an engine *call* is repeated: after a 429 (the engine refused at once, and the pair is not
 to blame), and a few times after a quick failure to answer of an engine that is there, because the pair's other calls
 are paid for. Every other error is the pair's attempt failing and goes up (`worker.endings`). Counting tokens passes
-beside the gate: it is done by the engine's router and takes none of its permits.
+beside the gate, as it is done by the engine's router and takes none of its permits; a proxy may refuse it all the same,
+so it is repeated like the others.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Protocol, TypeVar
 
 from selfref.messages import ChatMessage
@@ -22,6 +24,8 @@ PATIENCE = 60.0  # seconds of refusals after which the pair is handed back rathe
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0  # seconds, bounds of the jittered wait after a refusal
 REPEATS = 2  # of a call that got no answer
 QUICK = 5.0  # seconds; a call that fell silent later has kept the engine busy, and is not made again for cheap
+
+_BESIDE_THE_GATE: AbstractAsyncContextManager[None] = nullcontext()
 
 
 class Timed(Protocol):
@@ -54,7 +58,7 @@ class PacedEngine:
 
     async def prepare(self, messages: Sequence[ChatMessage]) -> Prompt:
         """As the engine's own; not held at the gate."""
-        return await self._measured("prepare", lambda: self._engine.prepare(messages))
+        return await self._repeated(lambda: self._measured("prepare", lambda: self._engine.prepare(messages)))
 
     async def generate(self, prompt: Prompt, *, sampling: Sampling, max_new_tokens: int) -> Generation:
         """As the engine's own, in turn."""
@@ -71,14 +75,20 @@ class PacedEngine:
         await self._engine.aclose()
 
     async def _in_turn(self, kind: str, send: Callable[[], Awaitable[TimedAnswer]]) -> TimedAnswer:
+        return await self._repeated(lambda: self._observed(kind, send), place=self._gate)
+
+    async def _repeated(
+        self, step: Callable[[], Awaitable[Answer]], *, place: AbstractAsyncContextManager[None] = _BESIDE_THE_GATE
+    ) -> Answer:
+        """The step's answer; each try is made inside `place`, and the pauses between tries outside it."""
         clock = asyncio.get_running_loop().time
         refused_at: float | None = None
         unanswered = 0
         for pause in pauses(first=FIRST_PAUSE, longest=LONGEST_PAUSE):
             try:
-                async with self._gate:
+                async with place:
                     started = clock()
-                    return await self._observed(kind, send)
+                    return await step()
             except EngineOverloaded:
                 refused_at = refused_at or started
                 if clock() - refused_at > self._patience:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.concurrency import Gate, Pace, after_answer, after_overload, opening
+from worker.concurrency import SENIORITY, Gate, Pace, after_answer, after_overload, opening
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,8 @@ class Crowd:
         self._names = itertools.count()
         self._leave: dict[int, asyncio.Event] = {}
 
-    def enter(self) -> "asyncio.Task[None]":
+    def enter(self, *, seniority: int = 0) -> "asyncio.Task[None]":
+        SENIORITY.set(seniority)  # the task starts with a copy of this context
         name = next(self._names)
         self._leave[name] = asyncio.Event()
         return asyncio.create_task(self._visit(name))
@@ -131,6 +132,21 @@ async def test_the_gate_admits_as_many_as_the_pace_and_the_rest_in_order() -> No
     crowd.leave(1)
     await settled()
     assert crowd.inside == [0, 2]
+    await finish(*tasks)
+    assert crowd.gate.in_flight == 0
+
+
+async def test_the_oldest_pairs_callers_go_first_and_leave_no_hole() -> None:
+    crowd = Crowd(Gate(opening(1, None)))
+    tasks = [crowd.enter(seniority=pair) for pair in (1, 3, 2, 3, 2)]
+    await settled()
+    tasks[2].cancel()
+    admitted = []
+    for _ in range(4):
+        await settled()
+        admitted += crowd.inside
+        crowd.leave(crowd.inside[0])
+    assert admitted == [0, 4, 1, 3]
     await finish(*tasks)
     assert crowd.gate.in_flight == 0
 

@@ -10,14 +10,27 @@ from typing import Any
 
 import pytest
 
-from selfref.messages import FailureCode, Judgment, Lane
+from selfref.messages import FailureCode, Judgment, Lane, Work
 from selfref.store import Store
-from tests.worker.judging import TENANT, HonestJudge, ended, eventually, label_ids, labels, submit, until_ended
-from worker.attempt import Attempts
+from tests.worker.judging import (
+    TENANT,
+    HonestJudge,
+    ended,
+    eventually,
+    judgment,
+    label_ids,
+    labels,
+    submit,
+    until_ended,
+)
+from tests.worker.test_paced import PROMPT, SmallEngine
+from worker.attempt import MOST_REMEMBERED, Attempts
 from worker.circuit import Circuit
 from worker.concurrency import Gate, opening
+from worker.engines.protocol import Sampling
 from worker.errors import EngineFailed, EngineOverloaded, EngineRejected, EngineUnavailable, UnreadableVerdict
 from worker.loop import ClaimLoop
+from worker.paced import PacedEngine
 from worker.terms import Terms
 
 TERMS = Terms(consumer="c", concurrency=8, lease=30.0, max_attempts=4, max_deliveries=5, retention=3600.0)
@@ -83,6 +96,52 @@ async def test_no_more_pairs_are_held_than_agreed(store: Store, judge: HonestJud
             await eventually(lambda: len(judge.begun) > 5, within=0.3)
         judge.go.set()
         assert (await until_ended(store, 30)).decided == 30
+
+
+@pytest.mark.parametrize(("at_once", "seconds"), [(2, 0.1), (8, 0.04)])
+async def test_pairs_of_many_calls_end_one_after_another_and_keep_the_engine_full(
+    store: Store, at_once: int, seconds: float
+) -> None:
+    """Two calls at once, twice, is the default preset; eight is `votes: 4`. In turn of arrival, none ended for long."""
+    small, held = SmallEngine(places=64, seconds=seconds), 64
+    gate, circuit = Gate(opening(held, None)), Circuit(Switch())
+    engine = PacedEngine(small, gate=gate, circuit=circuit)
+    served: list[int] = []  # calls answered when each pair was judged
+    in_flight: list[int] = []  # after each answer, its place being taken by the next
+
+    async def call() -> None:
+        await engine.generate(PROMPT, sampling=Sampling(), max_new_tokens=8)
+        in_flight.append(gate.in_flight)
+
+    async def judged(pair: Work) -> Judgment:
+        for _ in range(2):
+            await asyncio.gather(*(call() for _ in range(at_once)))
+        served.append(small.served)
+        return judgment(pair)
+
+    terms = replace(TERMS, consumer=f"c{next(_consumers)}", concurrency=held)
+    attempts = Attempts(store=store, judge=judged, circuit=circuit, terms=terms)
+    await submit(store, 3 * held)
+    async with running(ClaimLoop(store=store, attempts=attempts, gate=gate, circuit=circuit, terms=terms)):
+        assert (await until_ended(store, 3 * held)).decided == 3 * held
+    assert served[0] < 4 * held  # eight at once, in turn of arrival: nine times
+    untroubled = in_flight[held : len(in_flight) // 2]  # neither opening nor running out of pairs
+    assert sum(untroubled) / len(untroubled) >= 0.95 * held
+    assert small.most_inside == held
+
+
+async def test_the_outages_of_pairs_that_others_end_are_not_kept_for_ever(store: Store, engine: Switch) -> None:
+    engine.on = False
+    circuit = Circuit(engine)
+    judge = HonestJudge()
+    attempts = Attempts(store=store, judge=judge, circuit=circuit, terms=TERMS)
+    await submit(store, 1)
+    (claim,) = await store.work.claim("c", count=1, wait=0)
+    for number in range(MOST_REMEMBERED + 5):
+        work = claim.work.model_copy(update={"id": f"other-{number}"})
+        judge.fails(work.id, EngineUnavailable("refused"), times=1)
+        await attempts.ending(replace(claim, work=work))
+    assert attempts.remembered == MOST_REMEMBERED
 
 
 async def test_a_final_failure_ends_the_pair_with_its_reason_and_no_label(store: Store, judge: HonestJudge) -> None:

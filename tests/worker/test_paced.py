@@ -32,6 +32,7 @@ class SmallEngine:
 
     def __init__(self, *, places: int, seconds: float = 0.001) -> None:
         self.places, self.seconds = places, seconds
+        self.refusals = 0  # calls of `prepare` that a proxy refuses before the others are served
         self.inside = self.most_inside = self.served = self.refused = self.prepared = 0
         self.error: Exception | None = None
         self.silences = 0  # calls that get no answer before the others do
@@ -42,6 +43,9 @@ class SmallEngine:
 
     async def prepare(self, messages: Sequence[ChatMessage]) -> Prompt:
         self.prepared += 1
+        if self.refusals:
+            self.refusals -= 1
+            raise EngineOverloaded("too many requests")
         return PROMPT
 
     async def generate(self, prompt: Prompt, *, sampling: Sampling, max_new_tokens: int) -> Generation:
@@ -168,6 +172,18 @@ async def test_other_errors_are_not_repeated_here() -> None:
     with pytest.raises(EngineFailed):
         await generate(engine)
     assert gate.in_flight == 0
+
+
+async def test_counting_that_a_proxy_refuses_is_made_again_after_a_pause() -> None:
+    small = SmallEngine(places=4)
+    small.refusals = 2
+    engine, _ = paced(small, calls=1)
+    assert await engine.prepare(PROMPT.messages) is PROMPT
+    assert small.prepared == 3
+    small.refusals = 9
+    impatient, _ = paced(small, calls=1, patience=0.0)
+    with pytest.raises(EngineOverloaded):
+        await impatient.prepare(PROMPT.messages)
 
 
 async def test_counting_is_not_held_at_the_gate() -> None:
