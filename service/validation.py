@@ -1,7 +1,10 @@
 """Pydantic's findings in words that a caller can act on; no value is ever repeated back, only names of fields."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from selfref.messages import JudgeRequest
 
 MOST_FAULTS = 20  # a client with more mistakes than this has made one mistake many times
 _LONGEST_PARAM = 200  # characters; the name of an unknown field is the caller's own, and may be of any length
@@ -19,6 +22,7 @@ _WORDS = {
     "string_too_short": "must not be empty",
     "text_or_messages": "must be text or a list of chat messages",
 }
+_QUOTED = re.compile(r"['`]([\w-]+)['`]")
 _WRONG_TYPE = ("string_type", "tuple_type")  # what the branches of `text or list of messages` say of a stranger
 
 
@@ -28,7 +32,8 @@ def faults(errors: Sequence[Mapping[str, Any]], *, within: tuple[str, ...] = ())
     for error in _of_one_branch(errors):
         location = error["loc"]
         param = _param(location[1:] if location[:1] and location[0] in within else location)
-        found.setdefault(param, _detail(param, error))
+        detail = _detail(param, error)
+        found.setdefault(param or _last_field(detail), detail)
     return [{"param": param, "detail": detail} for param, detail in found.items()][:MOST_FAULTS]
 
 
@@ -67,4 +72,11 @@ def _param(location: Sequence[int | str]) -> str:
 
 def _detail(param: str, error: Mapping[str, Any]) -> str:
     words = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    words = _QUOTED.sub(r"`\1`", words)
     return f"`{param}` {words}." if param else f"The request: {words}."
+
+
+def _last_field(detail: str) -> str:
+    """The field that a complaint about the request as a whole ends with: what to drop or to add; empty if none is."""
+    fields = [name for name in _QUOTED.findall(detail) if name in JudgeRequest.model_fields]
+    return fields[-1] if fields else ""
