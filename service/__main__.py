@@ -26,7 +26,7 @@ def main() -> int:
     argparse.ArgumentParser(prog="python -m service", description=_help()).parse_args()
     configure_logs("service")
     if unknown := unknown_variables(PREFIX, Settings):
-        log.warning("unknown_settings", variables=unknown)
+        log.warning("unknown_settings", settings=unknown, why="misspelt, or of another version; they change nothing")
     try:
         settings = Settings()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
