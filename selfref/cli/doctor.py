@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selfref.cli.exit_codes import FAILED
-from selfref.cli.options import ApiKey, DataDir, RedisUrl
+from selfref.cli.options import ApiKey, DataDir, RedisUrl, Url
 
 if TYPE_CHECKING:
     from selfref.cli.checks.finding import Finding
@@ -21,10 +21,7 @@ class EngineKind(StrEnum):
 
 
 def doctor(
-    url: Annotated[
-        str | None,
-        typer.Option(envvar="SELFREF_URL", help="Where the service listens.  [dim]default: the local stack's[/dim]"),
-    ] = None,
+    url: Url = None,
     engine_url: Annotated[
         str | None, typer.Option(envvar="SELFREF_ENGINE_URL", help="The engine.  [dim]default: the local stack's[/dim]")
     ] = None,

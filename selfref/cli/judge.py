@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selfref.cli.exit_codes import NOT_JUDGED, STILL_WAITING, UNREACHABLE, WRONG_USE
-from selfref.cli.options import DEFAULT_URL, ApiKey, Url
+from selfref.cli.options import ApiKey, DataDir, Url
 
 if TYPE_CHECKING:
     from selfref.messages import JudgeRequest, Judgment
@@ -45,8 +45,9 @@ def judge(
     ] = None,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for the judgment.")] = 300.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the judgment as one line of JSON.")] = False,
-    url: Url = DEFAULT_URL,
+    url: Url = None,
     api_key: ApiKey = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Judge one pair: which answer is better, by how much, and why.
 
@@ -56,6 +57,8 @@ def judge(
 
     [dim]echo '{"prompt": "Hi", "answer_a": "Hello!", "answer_b": "No."}' | selfref judge --json[/dim]
     """
+    from selfref.cli.addresses import service_url_of
+
     options = {
         "prompt": prompt,
         "answer_a": answer_a,
@@ -67,7 +70,7 @@ def judge(
         "markers": markers and markers.value,
     }
     request = _request({name: value for name, value in options.items() if value is not None})
-    judgment = _judgment(request, url=url, api_key=api_key, timeout=timeout)
+    judgment = _judgment(request, url=service_url_of(url, data_dir), api_key=api_key, timeout=timeout)
     if as_json:
         typer.echo(judgment.model_dump_json())
         return

@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-Url = Annotated[str, typer.Option("--url", envvar="SELFREF_URL", help="Where the service listens.")]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="SELFREF_URL",
+        help="Where the service listens.  [dim]default: the running local stack's, else port 8080 here[/dim]",
+    ),
+]
 ApiKey = Annotated[
     str | None,
     typer.Option("--api-key", envvar="SELFREF_API_KEY", help="Your API key, where the service asks for one."),

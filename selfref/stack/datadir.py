@@ -1,7 +1,7 @@
 """The folder that a local stack keeps its data in: who may work there, and what runs there now.
 
 DIR/lock           held by flock(2) for as long as a stack runs; the kernel lets go of it however that ends
-DIR/running.json   addresses of the running stack, for `selfref doctor` and `selfref deadletters`
+DIR/running.json   addresses of the running stack, for the commands that use it: judge, doctor, deadletters, labels
 DIR/redis/         the queue, the judgments and the labels
 DIR/models/        the stand-in model
 DIR/logs/          one log per part, and its predecessor

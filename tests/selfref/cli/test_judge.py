@@ -21,6 +21,14 @@ def test_a_pair_from_options_is_shown_with_verdict_strength_orders_critiques_and
     assert "Critique 2: Response A is answer B" in shown.stdout
 
 
+def test_the_running_stack_of_a_folder_is_found_and_an_address_given_wins(stack: Running) -> None:
+    folder = stack.redis_url.removeprefix("unix://").partition("/redis/redis.sock")[0]
+    assert selfref("judge", *PAIR, "--data-dir", folder).exit_code == 0
+    assert selfref("judge", *PAIR, SELFREF_DATA_DIR=folder).exit_code == 0
+    assert selfref("judge", *PAIR, "--data-dir", folder, "--url", "http://127.0.0.1:9").exit_code == 5
+    assert selfref("judge", *PAIR, "--data-dir", folder, SELFREF_URL="http://127.0.0.1:9").exit_code == 5
+
+
 def test_json_is_the_raw_judgment_on_one_line(stack: Running) -> None:
     shown = selfref("judge", *PAIR, "--json", SELFREF_URL=stack.service_url)
     assert shown.exit_code == 0
