@@ -1,6 +1,7 @@
 """One causal language model on one device: loading it, and the single forward call that everything else is built on."""
 
 import inspect
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -48,9 +49,11 @@ class Model:
 
 
 def load_model(folder: Path, *, device: str, dtype: str) -> Model:
-    """Load a folder from disk only. Raises ModelUnusable where there is no such folder or no such model in it."""
-    if not (folder / "config.json").is_file():
-        raise ModelUnusable(f"{folder} holds no config.json; give the folder of a Hugging Face causal language model")
+    """Load a folder from disk only.
+
+    Raises ModelUnusable where there is no such folder, model or device, or no permission to read it.
+    """
+    _require_model(folder)
     where = pick_device(device)
     try:
         network: Any = AutoModelForCausalLM.from_pretrained(
@@ -82,10 +85,16 @@ def keys_values(cache: Cache) -> list[tuple[Tensor, Tensor]]:
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` is the first GPU where there is one, else the CPU."""
+    """`auto` is the first GPU where there is one, else the CPU. Raises ModelUnusable for what is not here."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+    try:
+        return torch.empty(0, device=name).device
+    except (AssertionError, RuntimeError) as error:  # a torch built without CUDA asserts
+        reason = str(error).partition("\n")[0]
+        raise ModelUnusable(
+            f"--device {name} cannot be used here ({reason}); give auto, cpu, cuda or cuda:N"
+        ) from error
 
 
 def pick_dtype(name: str, device: torch.device) -> torch.dtype | str:
@@ -93,6 +102,20 @@ def pick_dtype(name: str, device: torch.device) -> torch.dtype | str:
     if name == "auto":
         return "auto" if device.type == "cuda" else torch.float32
     return cast("torch.dtype", getattr(torch, name))
+
+
+def _require_model(folder: Path) -> None:
+    """Looks at permissions itself: safetensors says of a file that may not be read that it is not there."""
+    try:
+        if not (folder / "config.json").is_file():
+            raise ModelUnusable(
+                f"{folder} holds no config.json; give the folder of a Hugging Face causal language model"
+            )
+        locked = sorted(path.name for path in folder.iterdir() if not os.access(path, os.R_OK))
+    except PermissionError as error:
+        raise ModelUnusable(f"no permission to look into {folder}; let this user read it") from error
+    if locked:
+        raise ModelUnusable(f"no permission to read {', '.join(locked)} in {folder}; let this user read it")
 
 
 def _refuse_recurrent(network: Any) -> None:

@@ -1,10 +1,12 @@
 """`python -m engine` and `python -m engine.tiny` as processes."""
 
+import ctypes
 import os
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -15,16 +17,18 @@ from transformers import AutoTokenizer
 from engine.__main__ import parse_settings
 from engine.tiny.model import write_tiny_model
 
+PR_CAPBSET_DROP = 24  # <linux/prctl.h>
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
-def start(*arguments: str) -> "subprocess.Popen[str]":
+def start(*arguments: str, preexec_fn: Callable[[], None] | None = None) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "engine", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=ENVIRONMENT,
+        preexec_fn=preexec_fn,
     )
 
 
@@ -52,6 +56,32 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "holds no config.json; give the folder of a Hugging Face causal language model" in err
+
+
+@pytest.mark.parametrize("device", ["banana", "cuda:99"])
+def test_a_device_that_is_not_here_is_refused(folder: Path, device: str) -> None:
+    process = start("--model", str(folder), "--device", device)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert f"--device {device} cannot be used here" in err
+    assert "Traceback" not in err
+
+
+def bound_by_permissions() -> None:
+    """Take from root what lets it read everything (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH); others never had it."""
+    libc = ctypes.CDLL(None)
+    for capability in (1, 2):
+        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
+def test_weights_that_may_not_be_read_are_told_from_missing_ones(tmp_path: Path) -> None:
+    write_tiny_model(tmp_path / "model")
+    (tmp_path / "model" / "model.safetensors").chmod(0)
+    process = start("--model", str(tmp_path / "model"), preexec_fn=bound_by_permissions)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "no permission to read model.safetensors" in err
+    assert "No such file" not in err
 
 
 @pytest.mark.parametrize(
