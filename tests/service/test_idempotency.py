@@ -6,7 +6,8 @@ import pytest
 
 from selfref.messages import FailureCode
 from service.submission import RUN_AGAIN
-from tests.service.judges import failed, judge_next, judging
+from tests.outcomes import failure_of
+from tests.service.judges import judge_next, judging
 from tests.service.polling import until_there
 
 PAIR = {"prompt": "2 + 2?", "answer_a": "4", "answer_b": "5"}
@@ -89,7 +90,7 @@ async def test_two_different_requests_at_once_under_one_key_are_one_judgment_and
 
 @pytest.mark.parametrize(("code", "status"), [(FailureCode.TOO_LONG, 422), (FailureCode.CRASHED_WORKERS, 502)])
 async def test_a_failure_that_is_the_pairs_own_is_answered_again_and_not_run_again(client, store, code, status):
-    async with judging(store, lambda work: failed(work, code)):
+    async with judging(store, lambda work: failure_of(work, code)):
         first = await client.post("/judge", json=PAIR, headers=KEY)
     async with judging(store):
         again = await client.post("/judge", json=PAIR, headers=KEY)
@@ -99,7 +100,7 @@ async def test_a_failure_that_is_the_pairs_own_is_answered_again_and_not_run_aga
 
 @pytest.mark.parametrize("code", sorted(RUN_AGAIN))
 async def test_a_failure_of_the_engine_is_not_answered_again_but_run_again(client, store, code):
-    async with judging(store, lambda work: failed(work, code, retryable=True)):
+    async with judging(store, lambda work: failure_of(work, code, retryable=True)):
         first = await client.post("/judge", json=PAIR, headers=KEY)
     assert first.status_code >= 500
     async with judging(store):

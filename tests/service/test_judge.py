@@ -6,7 +6,8 @@ import pytest
 
 from selfref.messages import STATE, FailureCode, JudgeRequest, Judgment, Waiting
 from service.errors import FAILURE_STATUS
-from tests.service.judges import failed, judge_next, judged, judging
+from tests.outcomes import failure_of, judgment_of
+from tests.service.judges import judge_next, judging
 from tests.service.polling import until_there
 
 PAIR = {"prompt": "2 + 2?", "answer_a": "4", "answer_b": "5", "custom_id": "sum"}
@@ -93,7 +94,7 @@ async def test_a_pair_accepted_by_one_gateway_is_waited_for_on_another(client, o
     ],
 )
 async def test_a_pair_that_cannot_be_judged_is_a_problem_that_says_why(client, store, code, status):
-    async with judging(store, lambda work: failed(work, code, retryable=status == 503)):
+    async with judging(store, lambda work: failure_of(work, code, retryable=status == 503)):
         response = await client.post("/judge", json=PAIR)
     problem = response.json()
     assert response.headers["content-type"] == "application/problem+json"
@@ -161,7 +162,7 @@ async def test_the_key_of_a_client_that_went_away_is_free_before_its_wait_is_ove
 async def test_an_empty_answer_and_a_conversation_are_judged(client, store):
     pair = {"prompt": [{"role": "user", "content": "Hi"}], "answer_a": "", "answer_b": "Hello", "principle": "kindness"}
     seen = []
-    async with judging(store, lambda work: seen.append(work) or judged(work)):
+    async with judging(store, lambda work: seen.append(work) or judgment_of(work)):
         response = await client.post("/judge", json=pair)
     assert response.status_code == 200
     assert seen[0].comparison == JudgeRequest.model_validate(pair).comparison()

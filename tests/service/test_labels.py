@@ -6,7 +6,8 @@ import time
 import pytest
 
 from selfref.messages import FailureCode, Label
-from tests.service.judges import failed, judge_next
+from tests.outcomes import failure_of
+from tests.service.judges import judge_next
 
 ASYNC = {"Prefer": "respond-async"}
 
@@ -69,7 +70,7 @@ async def test_a_long_poll_without_labels_ends_with_its_wait(client):
 
 async def test_a_failure_makes_no_label(client, store):
     await submit(client, 2)
-    await judge_next(store, lambda work: failed(work, FailureCode.TOO_LONG), count=1)
+    await judge_next(store, lambda work: failure_of(work, FailureCode.TOO_LONG), count=1)
     await judge_next(store, count=1)
     assert len(labels(await client.get("/labels"))) == 1
 

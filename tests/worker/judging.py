@@ -7,21 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from selfref.messages import (
-    Comparison,
-    Judgment,
-    Label,
-    Lane,
-    OrderReading,
-    Preset,
-    Provenance,
-    Usage,
-    Verdict,
-    VoteCounts,
-    Work,
-    now,
-)
+from selfref.messages import Comparison, Judgment, Label, Lane, Preset, Verdict, Work, now
 from selfref.store import Accepted, Counts, Store
+from tests.outcomes import judgment_of
 from worker.errors import JudgingFailed
 
 TENANT = "t"
@@ -91,30 +79,7 @@ async def eventually(condition: Callable[[], object], *, within: float = 10.0, w
 
 def judgment(pair: Work) -> Judgment:
     """What an honest judge says: the answer with GOOD in it."""
-    good_a = "GOOD" in pair.comparison.answer_a
-    verdict = Verdict.A if good_a else Verdict.B
-    reading = OrderReading(
-        first="A", verdict="A" if good_a else "B", log_odds_a=2.0, semantic_perplexity=None, critique="c"
-    )
-    return Judgment(
-        id=pair.id,
-        custom_id=pair.custom_id,
-        job_id=pair.job_id,
-        created_at=pair.created_at,
-        verdict=verdict,
-        probability_a=0.9,
-        strength=0.8,
-        log_odds=2.0,
-        position_bias=0.0,
-        orders=(reading,),
-        votes=VoteCounts(a=2, b=0, tie=0),
-        reference=None,
-        principle=pair.comparison.principle,
-        preset=pair.preset,
-        usage=Usage(calls=4),
-        provenance=Provenance(engine="fake", model="m", template="t", method="verdict-token"),
-        finished_at=now(),
-    )
+    return judgment_of(pair, verdict=Verdict.A if "GOOD" in pair.comparison.answer_a else Verdict.B)
 
 
 class HonestJudge:

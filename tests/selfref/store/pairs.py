@@ -1,21 +1,7 @@
 """Pairs and outcomes for the store's tests: small, valid, and told apart by their ids."""
 
-from selfref.messages import (
-    Comparison,
-    Failure,
-    FailureCode,
-    FailureReason,
-    Judgment,
-    Label,
-    Lane,
-    Preset,
-    Provenance,
-    Usage,
-    Verdict,
-    VoteCounts,
-    Work,
-    now,
-)
+from selfref.messages import Comparison, Judgment, Label, Lane, Preset, Verdict, Work, now
+from tests.outcomes import judgment_of
 
 RETENTION = 3600.0
 
@@ -34,42 +20,7 @@ def work(judgment_id: str, *, tenant: str = "acme", lane: Lane = Lane.BATCH) -> 
     )
 
 
-def judgment(pair: Work, *, verdict: Verdict = Verdict.A) -> Judgment:
-    """How it was judged."""
-    return Judgment(
-        id=pair.id,
-        custom_id=pair.custom_id,
-        job_id=pair.job_id,
-        created_at=pair.created_at,
-        verdict=verdict,
-        probability_a=0.75,
-        strength=0.5,
-        log_odds=1.1,
-        position_bias=0.1,
-        orders=(),
-        votes=VoteCounts(a=2, b=0, tie=0),
-        reference=None,
-        principle=pair.comparison.principle,
-        preset=pair.preset,
-        usage=Usage(calls=5),
-        provenance=Provenance(engine="stub", model="stub", template="0", method="verdict-token"),
-        finished_at=now(),
-    )
-
-
-def failure(pair: Work, *, code: FailureCode = FailureCode.ENGINE_FAILED, attempts: int = 4) -> Failure:
-    """How it could not be judged."""
-    return Failure(
-        id=pair.id,
-        custom_id=pair.custom_id,
-        job_id=pair.job_id,
-        created_at=pair.created_at,
-        error=FailureReason(code=code, message="the engine gave up", retryable=True, attempts=attempts),
-        finished_at=now(),
-    )
-
-
 def judged(pair: Work, *, verdict: Verdict = Verdict.A) -> tuple[Judgment, Label]:
     """The judgment and the label it makes."""
-    outcome = judgment(pair, verdict=verdict)
+    outcome = judgment_of(pair, verdict=verdict)
     return outcome, Label.of(pair, outcome)

@@ -6,7 +6,8 @@ import pytest
 
 from selfref.messages import FailureCode, Lane, Waiting
 from selfref.store import Counts, Store
-from tests.selfref.store.pairs import RETENTION, failure, judged, work
+from tests.outcomes import failure_of
+from tests.selfref.store.pairs import RETENTION, judged, work
 from tests.selfref.store.views import assert_promises, claim_all
 
 
@@ -14,14 +15,14 @@ async def fail(store: Store, *names: str) -> None:
     for name in names:
         await store.judgments.accept(work(name, lane=Lane.INTERACTIVE), fingerprint="f", queue_limit=100)
     for claim in await claim_all(store, "w", len(names)):
-        await store.work.finish(claim, failure(claim.work), None, retention=RETENTION)
+        await store.work.finish(claim, failure_of(claim.work), None, retention=RETENTION)
 
 
 async def test_a_failure_leaves_a_dead_letter_with_its_reason_and_its_work(store: Store) -> None:
     await fail(store, "p1")
     (letter,) = await store.dead_letters.list(10)
     assert (letter.id, letter.tenant, letter.code) == ("p1", "acme", FailureCode.ENGINE_FAILED)
-    assert letter.message == "the engine gave up"
+    assert letter.message == "made to fail: engine_failed"
     assert letter.work is not None
     assert letter.work.comparison.prompt == "Question p1?"
     await assert_promises(store, ["p1"])
@@ -50,7 +51,7 @@ async def test_a_replayed_pair_waits_as_if_it_were_new(store: Store) -> None:
     await store.work.retry_later(claim, delay=0, reason="503")
     await store.work.promote()
     (claim,) = await claim_all(store, "w", 1)
-    await store.work.finish(claim, failure(claim.work), None, retention=RETENTION)
+    await store.work.finish(claim, failure_of(claim.work), None, retention=RETENTION)
     assert await store.dead_letters.replay(["p1"]) == 1
     stored = await store.judgments.state("p1")
     assert stored is not None

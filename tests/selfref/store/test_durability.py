@@ -10,8 +10,9 @@ import pytest
 from selfref.embedded_redis import EmbeddedRedis
 from selfref.messages import Judgment, Lane, Verdict, Waiting
 from selfref.store import Store
+from tests.outcomes import failure_of
 from tests.redis_server import RedisServer
-from tests.selfref.store.pairs import RETENTION, failure, judged, work
+from tests.selfref.store.pairs import RETENTION, judged, work
 from tests.selfref.store.views import assert_promises, claim_all, crash, feed, look
 
 CUTS = 25  # of each kind
@@ -36,7 +37,7 @@ async def labour(store: Store, names: list[str]) -> None:
             case 0 | 1:
                 await store.work.finish(claim, *judged(claim.work, verdict=verdicts[n % 3]), retention=RETENTION)
             case 2:
-                await store.work.finish(claim, failure(claim.work), None, retention=RETENTION)
+                await store.work.finish(claim, failure_of(claim.work), None, retention=RETENTION)
             case 3:
                 await store.work.retry_later(claim, delay=0 if n % 2 else 1000, reason="503")
             case 4:

@@ -7,7 +7,8 @@ import pytest
 
 from selfref.messages import Cancellation, Judgment, Lane, Verdict, Waiting
 from selfref.store import Accepted, AlreadyThere, Counts, QueueFull, Store
-from tests.selfref.store.pairs import RETENTION, failure, judged, work
+from tests.outcomes import failure_of
+from tests.selfref.store.pairs import RETENTION, judged, work
 from tests.selfref.store.views import claim_all, look
 
 
@@ -85,7 +86,7 @@ async def test_counts_add_up_over_every_kind_of_end(store: Store) -> None:
     claims = {claim.work.id: claim for claim in await claim_all(store, "w", 7)}
     for name, verdict in [("p0", Verdict.A), ("p1", Verdict.TIE), ("p2", Verdict.INCONSISTENT)]:
         await store.work.finish(claims[name], *judged(claims[name].work, verdict=verdict), retention=RETENTION)
-    await store.work.finish(claims["p3"], failure(claims["p3"].work), None, retention=RETENTION)
+    await store.work.finish(claims["p3"], failure_of(claims["p3"].work), None, retention=RETENTION)
     await store.judgments.cancel("p4")
     counts = await store.judgments.counts("acme")
     assert counts == Counts(submitted=6, decided=1, tie=1, inconsistent=1, failed=1, canceled=1)

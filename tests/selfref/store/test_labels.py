@@ -9,7 +9,8 @@ import pytest
 from selfref.messages import Verdict
 from selfref.store import CursorExpired, CursorInvalid, ShardsDiffer, Store
 from selfref.store.cursor import Cursor, Position
-from tests.selfref.store.pairs import RETENTION, failure, judged, work
+from tests.outcomes import failure_of
+from tests.selfref.store.pairs import RETENTION, judged, work
 from tests.selfref.store.views import assert_promises, claim_all, eventually, feed
 
 
@@ -35,7 +36,7 @@ async def test_the_feed_from_zero_is_the_judged_pairs(sharded: Store) -> None:
     for n, claim in enumerate(await claim_all(sharded, "w", 30)):
         verdict = verdicts[n % 5]
         if verdict is None:
-            await sharded.work.finish(claim, failure(claim.work), None, retention=RETENTION)
+            await sharded.work.finish(claim, failure_of(claim.work), None, retention=RETENTION)
         else:
             await sharded.work.finish(claim, *judged(claim.work, verdict=verdict), retention=RETENTION)
     assert len(await feed(sharded)) == 24

@@ -6,9 +6,10 @@ import pytest
 
 from selfref.messages import Failure
 from selfref.store import Accepted, Claim, Counts, Standing, Store, StoreUnavailable
+from tests.outcomes import failure_of
 from tests.redis_server import RedisServer
 from tests.selfref.store.lossy_proxy import LossyProxy
-from tests.selfref.store.pairs import RETENTION, failure, judged, work
+from tests.selfref.store.pairs import RETENTION, judged, work
 from tests.selfref.store.views import assert_promises, claim_all, feed, look
 
 
@@ -59,7 +60,7 @@ async def test_finish_with_a_judgment(proxy: LossyProxy, unlucky: Store, claim: 
 @pytest.mark.parametrize("losses", [1, 2])
 async def test_finish_with_a_failure(proxy: LossyProxy, unlucky: Store, claim: Claim, losses: int) -> None:
     proxy.losing = losses
-    assert await unlucky.work.finish(claim, failure(claim.work), None, retention=RETENTION)
+    assert await unlucky.work.finish(claim, failure_of(claim.work), None, retention=RETENTION)
     assert len(await unlucky.dead_letters.list(10)) == 1
     assert await unlucky.judgments.counts("acme") == Counts(submitted=1, failed=1)
     await assert_promises(unlucky, ["p1"])
@@ -99,7 +100,7 @@ async def test_cancel(proxy: LossyProxy, unlucky: Store, claim: Claim) -> None:
 
 
 async def test_replay(proxy: LossyProxy, unlucky: Store, claim: Claim) -> None:
-    await unlucky.work.finish(claim, failure(claim.work), None, retention=RETENTION)
+    await unlucky.work.finish(claim, failure_of(claim.work), None, retention=RETENTION)
     state = await unlucky.judgments.state("p1")
     assert state is not None
     assert isinstance(state.state, Failure)
@@ -115,7 +116,7 @@ async def test_replay(proxy: LossyProxy, unlucky: Store, claim: Claim) -> None:
 
 
 async def test_a_late_repetition_of_a_failure_does_not_end_the_replayed_pair(unlucky: Store, claim: Claim) -> None:
-    await unlucky.work.finish(claim, failure(claim.work), None, retention=RETENTION)
+    await unlucky.work.finish(claim, failure_of(claim.work), None, retention=RETENTION)
     call = await unlucky._pipeline.call("HGET", unlucky._shards.of("p1").judgment("p1"), "ended_by")
     await unlucky.dead_letters.replay(["p1"])
     keys = unlucky._shards.of("p1")

@@ -22,8 +22,9 @@ from hypothesis.stateful import (
 
 from selfref.messages import Lane, Verdict
 from selfref.store import Accepted, AlreadyThere, Claim, Counts, Standing, Store
+from tests.outcomes import failure_of
 from tests.redis_server import RedisServer
-from tests.selfref.store.pairs import RETENTION, failure, judged, work
+from tests.selfref.store.pairs import RETENTION, judged, work
 from tests.selfref.store.views import assert_promises, feed, look
 
 T = TypeVar("T")
@@ -153,7 +154,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(claim=claims)
     def fail(self, claim: Claim) -> None:
-        ours = self.do(self.store.work.finish(claim, failure(claim.work), None, retention=RETENTION))
+        ours = self.do(self.store.work.finish(claim, failure_of(claim.work), None, retention=RETENTION))
         if self._ended(claim, "failed", ours=ours):
             self.model.ends["failed"] += 1
 

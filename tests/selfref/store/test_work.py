@@ -9,7 +9,8 @@ import pytest
 from selfref.messages import Failure, FailureCode, Judgment, Lane, Verdict
 from selfref.store import Standing, Store
 from selfref.store.keys import GROUP
-from tests.selfref.store.pairs import RETENTION, failure, judged, judgment, work
+from tests.outcomes import failure_of, judgment_of
+from tests.selfref.store.pairs import RETENTION, judged, work
 from tests.selfref.store.views import assert_promises, claim_all, crash, eventually, look
 
 
@@ -90,7 +91,7 @@ async def test_the_first_writer_wins_and_its_label_is_the_only_one(store: Store)
     (owner,) = await store.work.reclaim("owner", lease=0, count=10)
     assert await store.work.finish(owner, *judged(owner.work, verdict=Verdict.B), retention=RETENTION)
     assert not await store.work.finish(zombie, *judged(zombie.work, verdict=Verdict.A), retention=RETENTION)
-    assert not await store.work.finish(zombie, failure(zombie.work), None, retention=RETENTION)
+    assert not await store.work.finish(zombie, failure_of(zombie.work), None, retention=RETENTION)
     page = await store.labels.read("acme", after=None, limit=10, wait=0)
     assert [label.verdict for label in page.labels] == [Verdict.B]
     await assert_promises(store, ["p1"])
@@ -111,7 +112,7 @@ async def test_a_pair_that_failed_is_not_judged_again_by_whoever_finds_its_entry
     await accept(store, "p1")
     (zombie,) = await claim_all(store, "zombie", 1)
     await store.work.hand_back(await store.work.reclaim("owner", lease=0, count=10))
-    assert await store.work.finish(zombie, failure(zombie.work), None, retention=RETENTION)
+    assert await store.work.finish(zombie, failure_of(zombie.work), None, retention=RETENTION)
     assert await store.work.claim("w", count=10, wait=0) == []
     assert (await look(store)).waiting_ids() == {}
     await assert_promises(store, ["p1"])
@@ -290,9 +291,9 @@ async def test_an_outcome_must_fit_its_claim_and_its_label(store: Store) -> None
     with pytest.raises(ValueError, match="brings its label"):
         await store.work.finish(claim, outcome, None, retention=RETENTION)
     with pytest.raises(ValueError, match="brings its label"):
-        await store.work.finish(claim, failure(claim.work), label, retention=RETENTION)
+        await store.work.finish(claim, failure_of(claim.work), label, retention=RETENTION)
     with pytest.raises(ValueError, match="cannot end p1"):
-        await store.work.finish(claim, judgment(work("p2")), label, retention=RETENTION)
+        await store.work.finish(claim, judgment_of(work("p2")), label, retention=RETENTION)
 
 
 async def test_a_claim_after_redis_was_emptied_makes_the_groups_again(store: Store) -> None:
