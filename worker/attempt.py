@@ -18,7 +18,7 @@ from worker import metrics
 from worker.backoff import pauses
 from worker.circuit import Circuit
 from worker.endings import Ending, Failed, HandedBack, Judged, PutOff, after_crashes, after_error
-from worker.errors import EngineUnavailable, JudgingFailed
+from worker.errors import EngineMisconfigured, EngineUnavailable, JudgingFailed
 from worker.terms import Terms
 
 MOST_REMEMBERED = 1_000  # pairs whose outages are counted; another worker may end them, and nobody tells
@@ -53,7 +53,12 @@ class Attempts:
         try:
             return Judged(await _outlasting(lambda: self._judge(claim.work)))
         except EngineUnavailable as error:
-            if await self._excused(claim):
+            if await self._circuit.is_away() and self._excused(claim):
+                return HandedBack(error.code)
+            return after_error(error, claim, max_attempts=self._terms.max_attempts)
+        except EngineMisconfigured as error:
+            self._circuit.suspect(str(error))
+            if self._excused(claim):
                 return HandedBack(error.code)
             return after_error(error, claim, max_attempts=self._terms.max_attempts)
         except JudgingFailed as error:
@@ -65,10 +70,8 @@ class Attempts:
         if not isinstance(ending, HandedBack):
             self._outages.pop(claim.work.id, None)
 
-    async def _excused(self, claim: Claim) -> bool:
-        """An engine that is away is not the pair's doing, unless it goes away each time it is shown this pair."""
-        if not await self._circuit.is_away():
-            return False
+    def _excused(self, claim: Claim) -> bool:
+        """An engine that is away, or shut, is not the pair's doing, unless it is so each time it is shown this pair."""
         self._outages[claim.work.id] += 1
         if len(self._outages) > MOST_REMEMBERED:
             del self._outages[next(iter(self._outages))]  # the one that was first part of an outage

@@ -61,6 +61,10 @@ class Circuit:
                 return False
             return not await self._answers()
 
+    def suspect(self, why: str) -> None:
+        """The engine refuses the worker itself: nothing more is claimed until `watch` has had it tested."""
+        self._open(why)
+
     async def watch(self) -> None:
         """Close the circuit again each time the engine comes back; runs until canceled."""
         while True:

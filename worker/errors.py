@@ -4,7 +4,8 @@
     ├── EngineOverloaded           the engine asks for fewer calls at once: slow down; the pair is not to blame
     ├── EngineUnavailable          no answer came: refused connection, 502/503/504, time-out; try again later
     ├── EngineFailed               an answer came and says that generation broke, or makes no sense; try a few times
-    ├── EngineRejected             the engine refuses what was asked (400, 401, 404, 422), and will again
+    ├── EngineRejected             the engine refuses what was asked (400, 422), and will again
+    │   └── EngineMisconfigured    it refuses this worker, not this pair (401, 403, 404, 405): test it before going on
     ├── TooLong                    the pair does not fit the model; found by counting, before anything is generated
     ├── RequestTooLarge            the request has more bytes than the engine, or what stands before it, takes (413)
     ├── UnreadableVerdict          the engine answered, and no label can be read from it; never guessed
@@ -55,6 +56,15 @@ class EngineRejected(JudgingFailed):
 
     code = FailureCode.ENGINE_REJECTED
     retryable = False
+
+
+class EngineMisconfigured(EngineRejected):
+    """The engine knows the worker's key, route or model no more; what another engine or setting would take.
+
+    No pair is to blame until the engine passes its self-test and still refuses this one.
+    """
+
+    retryable = True
 
 
 class TooLong(JudgingFailed):

@@ -20,6 +20,7 @@ from worker.backoff import pauses
 from worker.circuit import Circuit
 from worker.concurrency import SENIORITY, Gate
 from worker.endings import Judged
+from worker.errors import EngineUnsuitable
 from worker.terms import Terms
 
 CLAIM_WAIT = 2.0  # seconds to block for work
@@ -147,7 +148,7 @@ class ClaimLoop:
         self._held[held.key] = held
         metrics.CLAIM_AGE_SECONDS.observe(max(0.0, (now() - claim.work.created_at).total_seconds()))
         held.task = tasks.create_task(self._serve(held))
-        held.task.add_done_callback(lambda task: None if task.cancelled() else self._drop(held))
+        held.task.add_done_callback(lambda task: None if _innocent(task) else self._drop(held))
 
     def _holds(self, held: Held) -> bool:
         return self._held.get(held.key) is held
@@ -224,3 +225,8 @@ class ClaimLoop:
         else:
             metrics.JUDGMENTS.labels("returned").inc(len(claims))
             log.info("handed_back", pairs=len(claims))
+
+
+def _innocent(task: "asyncio.Task[None]") -> bool:
+    """Did it end before its pair did, and not by the pair's doing? Then the claim is still held, to be handed back."""
+    return task.cancelled() or isinstance(task.exception(), EngineUnsuitable)

@@ -28,7 +28,15 @@ from worker.attempt import MOST_REMEMBERED, Attempts
 from worker.circuit import Circuit
 from worker.concurrency import Gate, opening
 from worker.engines.protocol import Sampling
-from worker.errors import EngineFailed, EngineOverloaded, EngineRejected, EngineUnavailable, UnreadableVerdict
+from worker.errors import (
+    EngineFailed,
+    EngineMisconfigured,
+    EngineOverloaded,
+    EngineRejected,
+    EngineUnavailable,
+    EngineUnsuitable,
+    UnreadableVerdict,
+)
 from worker.loop import ClaimLoop
 from worker.paced import PacedEngine
 from worker.terms import Terms
@@ -38,14 +46,17 @@ _consumers = itertools.count()
 
 
 class Switch:
-    """The probe of an engine that can be away."""
+    """The probe of an engine that can be away, or no judge any more."""
 
     def __init__(self) -> None:
         self.on = True
+        self.unsuitable = False
 
     async def __call__(self) -> None:
         if not self.on:
             raise EngineUnavailable("connection refused")
+        if self.unsuitable:
+            raise EngineUnsuitable("another key is needed")
 
 
 @pytest.fixture
@@ -199,6 +210,49 @@ async def test_while_the_engine_is_away_nothing_is_claimed_and_no_attempt_is_bur
         engine.on = True
         counts = await until_ended(store, 4)
     assert (counts.decided, counts.failed) == (4, 0)
+
+
+async def test_an_engine_that_shuts_the_worker_out_costs_no_pair_anything(
+    store: Store, judge: HonestJudge, engine: Switch
+) -> None:
+    engine.unsuitable = True
+    ids = await submit(store, 6)
+    for pair in ids:
+        judge.fails(pair, EngineMisconfigured("engine answered 401"), times=9)
+    with pytest.raises(ExceptionGroup) as caught:
+        await asyncio.wait_for(make_loop(store, judge, engine, max_attempts=1).run(), 10)
+    assert caught.group_contains(EngineUnsuitable)
+    claims = await store.work.claim("next", count=10, wait=0)
+    assert sorted(claim.work.id for claim in claims) == sorted(ids)
+    assert {(claim.attempts, claim.deliveries) for claim in claims} == {(0, 1)}
+
+
+async def test_an_engine_that_let_the_worker_in_again_judges(store: Store, judge: HonestJudge) -> None:
+    (pair,) = await submit(store, 1)
+    judge.fails(pair, EngineMisconfigured("engine answered 404"), times=3)
+    async with running(make_loop(store, judge, max_attempts=1)):
+        assert (await until_ended(store, 1)).decided == 1
+
+
+async def test_a_pair_that_alone_is_always_shut_out_ends(store: Store, judge: HonestJudge) -> None:
+    """A proxy that dislikes a text answers 403 for ever, while the engine passes every self-test."""
+    (pair,) = await submit(store, 1)
+    judge.fails(pair, EngineMisconfigured("engine answered 403"), times=99)
+    async with running(make_loop(store, judge, max_attempts=1)):
+        await until_ended(store, 1)
+    assert (await ended(store, pair)).error.code is FailureCode.ENGINE_REJECTED
+    assert len(judge.begun) == 6
+
+
+async def test_an_engine_found_unsuitable_by_a_pairs_own_call_is_not_the_pairs_fault(
+    store: Store, judge: HonestJudge
+) -> None:
+    (pair,) = await submit(store, 1)
+    judge.fails(pair, EngineUnsuitable("another model"), times=1)
+    with pytest.raises(ExceptionGroup):
+        await asyncio.wait_for(make_loop(store, judge).run(), 10)
+    (claim,) = await store.work.claim("next", count=1, wait=0)
+    assert (claim.attempts, claim.deliveries) == (0, 1)
 
 
 async def test_one_dropped_call_of_an_engine_that_is_there_is_an_attempt(store: Store, judge: HonestJudge) -> None:

@@ -5,6 +5,7 @@ import orjson
 
 from worker.errors import (
     EngineFailed,
+    EngineMisconfigured,
     EngineOverloaded,
     EngineRejected,
     EngineUnavailable,
@@ -16,15 +17,23 @@ from worker.errors import (
 LONGEST_QUOTE = 300  # characters of an engine's own words that a message carries
 
 _UNAVAILABLE = frozenset({408, 502, 503, 504})
+_MISCONFIGURED = {  # and which setting to look at
+    401: "set SELFREF_WORKER_ENGINE_API_KEY to the engine's key",
+    403: "set SELFREF_WORKER_ENGINE_API_KEY to a key that the engine lets in",
+    404: "check SELFREF_ENGINE_URL, SELFREF_WORKER_ENGINE and SELFREF_WORKER_MODEL",
+    405: "check SELFREF_ENGINE_URL and SELFREF_WORKER_ENGINE",
+}
 
 
 def failure_of_status(status: int, said: str, *, sent: int) -> JudgingFailed:
     """The error that this HTTP status stands for; `said` is the engine's explanation, `sent` the request's bytes."""
-    words = f"engine answered {status}: {said[:LONGEST_QUOTE]}"
+    words = f"engine answered {status}: {said[:LONGEST_QUOTE] or 'without a word'}"
     if status == 429:
         return EngineOverloaded(words)
     if status == 413:
         return RequestTooLarge(sent=sent, said=said[:LONGEST_QUOTE])
+    if status in _MISCONFIGURED:
+        return EngineMisconfigured(f"{words}; {_MISCONFIGURED[status]}")
     if status in _UNAVAILABLE:
         return EngineUnavailable(words)
     if status == 424 or status >= 500:

@@ -1,5 +1,6 @@
 """Opening a server of OpenAI's dialect: recognise it, find its model, and try how verdicts can be read from it."""
 
+import contextlib
 import hashlib
 import math
 from collections.abc import Mapping
@@ -81,9 +82,12 @@ async def _method(engine: OpenAIEngine) -> Method:
             return "verdict-token"
     try:
         await engine.reading_by("constrained-choice").read_verdict(prompt, _SPOKEN)
+        return "constrained-choice"
     except (EngineRejected, EngineFailed, UnreadableVerdict):
-        return "last-line"
-    return "constrained-choice"
+        pass
+    with contextlib.suppress(UnreadableVerdict):  # one that stumbles here may still judge; one that refuses may not
+        await engine.reading_by("last-line").read_verdict(prompt, _SPOKEN)
+    return "last-line"
 
 
 def _require_log_probs(top: TopTokens, *, chosen: str) -> None:

@@ -12,6 +12,7 @@ from worker.engines import open_engine
 from worker.engines.protocol import Engine, Generation, LabelChoice, LabelLogProbs, Sampling
 from worker.errors import (
     EngineFailed,
+    EngineMisconfigured,
     EngineOverloaded,
     EngineRejected,
     EngineUnavailable,
@@ -201,7 +202,7 @@ async def test_sampling_is_sent_in_openais_words(stub):
         (stub_server.BROKEN_BATCH, EngineFailed),
         (stub_server.UNHEALTHY, EngineUnavailable),
         (JSONResponse({"error": {"message": "too long", "type": "BadRequestError", "code": 400}}, 400), EngineRejected),
-        (JSONResponse({"error": {"message": "model not found"}}, 404), EngineRejected),
+        (JSONResponse({"error": {"message": "model not found"}}, 404), EngineMisconfigured),
         (Response("Internal Server Error", 500), EngineFailed),
         (stub_server.NOT_JSON, EngineFailed),
         (JSONResponse([]), EngineFailed),
@@ -288,3 +289,11 @@ async def test_an_answer_cannot_talk_the_reader_into_a_verdict(stub):
     with pytest.raises(UnreadableVerdict):
         await judge(pair, engine=engine, references=RememberedReferences(), settings=MethodSettings())
     await engine.aclose()
+
+
+async def test_a_server_that_refuses_every_completion_passes_no_self_test(stub):
+    """With the model named, no other answer is needed: a wrong key used to be taken for a server without log-probs."""
+    stub.hidden.add("/v1/models")
+    stub.fail_next("/v1/chat/completions", *(Response("", 401) for _ in range(9)))
+    with pytest.raises(EngineUnsuitable, match="SELFREF_WORKER_ENGINE_API_KEY"):
+        await opening(stub, "openai", model="stub/words")

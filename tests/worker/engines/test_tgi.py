@@ -15,6 +15,7 @@ from worker.engines import open_engine
 from worker.engines.protocol import Engine, Generation, LabelLogProbs, Prompt, Sampling
 from worker.errors import (
     EngineFailed,
+    EngineMisconfigured,
     EngineOverloaded,
     EngineRejected,
     EngineUnavailable,
@@ -217,9 +218,11 @@ async def test_counts_that_go_missing_are_a_failure_and_not_zero_tokens(engine, 
         (stub_server.UNHEALTHY, EngineUnavailable),
         (stub_server.INVALID, EngineRejected),
         (stub_server.DESERIALIZE, EngineRejected),
-        (Response("", 401), EngineRejected),
+        (Response("", 401), EngineMisconfigured),
+        (Response("", 403), EngineMisconfigured),
+        (Response("", 405), EngineMisconfigured),
         (Response("bad gateway", 502), EngineUnavailable),
-        (JSONResponse({"error": "no such route"}, 404), EngineRejected),
+        (JSONResponse({"error": "no such route"}, 404), EngineMisconfigured),
         (stub_server.NOT_JSON, EngineFailed),
         (stub_server.EMPTY_LIST, EngineFailed),
         (stub_server.NO_DETAILS, EngineFailed),
@@ -266,6 +269,17 @@ async def test_a_refused_chat_is_rejected_with_the_engines_words(engine, stub):
     stub.fail_next("/chat_tokenize", JSONResponse(said, 422))
     with pytest.raises(EngineRejected, match="roles must alternate"):
         await engine.prepare(CHAT)
+
+
+@pytest.mark.parametrize(
+    ("status", "variable"),
+    [(401, "ENGINE_API_KEY"), (403, "ENGINE_API_KEY"), (404, "SELFREF_ENGINE_URL"), (405, "SELFREF_ENGINE_URL")],
+)
+async def test_an_engine_that_refuses_the_worker_says_which_variable_to_set(engine, stub, status, variable):
+    stub.fail_next("/chat_tokenize", Response("", status))
+    with pytest.raises(EngineMisconfigured, match=variable) as refused:
+        await engine.prepare(CHAT)
+    assert refused.value.retryable
 
 
 @pytest.mark.parametrize("said", ["", "Failed to buffer the request body: length limit exceeded"])
