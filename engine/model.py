@@ -14,6 +14,7 @@ from transformers.cache_utils import Cache, DynamicLayer
 from engine.errors import ModelUnusable
 
 DEFAULT_CONTEXT = 2048  # tokens, for models without a fixed number of positions
+_LOADED = (".json", ".safetensors", ".bin")
 _POSITION_LIMITS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
 
 
@@ -111,7 +112,9 @@ def _require_model(folder: Path) -> None:
             raise ModelUnusable(
                 f"{folder} holds no config.json; give the folder of a Hugging Face causal language model"
             )
-        locked = sorted(path.name for path in folder.iterdir() if not os.access(path, os.R_OK))
+        locked = sorted(
+            path.name for path in folder.iterdir() if path.suffix in _LOADED and not os.access(path, os.R_OK)
+        )
     except PermissionError as error:
         raise ModelUnusable(f"no permission to look into {folder}; let this user read it") from error
     if locked:
