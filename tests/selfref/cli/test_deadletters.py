@@ -12,8 +12,9 @@ import pytest
 
 from selfref.messages import Lane, Waiting
 from selfref.store import Store, Stored
+from tests.outcomes import failure_of
 from tests.selfref.cli.running import selfref
-from tests.selfref.store.pairs import RETENTION, failure, work
+from tests.selfref.store.pairs import RETENTION, work
 from tests.selfref.store.views import claim_all
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ def failed(redis_url: str) -> str:
         for name in ("p1", "p2"):
             await store.judgments.accept(work(name, lane=Lane.INTERACTIVE), fingerprint="f", queue_limit=9)
         for claim in await claim_all(store, "w", 2):
-            await store.work.finish(claim, failure(claim.work), None, retention=RETENTION)
+            await store.work.finish(claim, failure_of(claim.work), None, retention=RETENTION)
 
     on_store(redis_url, fail)
     return redis_url
@@ -69,7 +70,7 @@ def test_in_a_narrow_terminal_ids_stay_whole(redis_url: str) -> None:
     async def fail(store: Store) -> str:
         await store.judgments.accept(work(name, tenant="a" * 64), fingerprint="f", queue_limit=9)
         (claim,) = await claim_all(store, "w", 1)
-        await store.work.finish(claim, failure(claim.work), None, retention=RETENTION)
+        await store.work.finish(claim, failure_of(claim.work), None, retention=RETENTION)
         return (await store.dead_letters.list(1, None))[0].entry_id
 
     entry = on_store(redis_url, fail)
