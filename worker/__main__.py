@@ -35,6 +35,7 @@ from worker.method import judge
 from worker.method_settings import MethodSettings
 from worker.paced import PacedEngine
 from worker.prompts import load_prompts
+from worker.sameness import require_same
 from worker.settings import Settings, unknown_variables
 from worker.terms import Terms
 
@@ -111,7 +112,10 @@ async def _prepared(settings: Settings, resources: AsyncExitStack) -> ClaimLoop:
     )
 
     async def judged(pair: Work) -> Judgment:
-        return await judge(pair, engine=paced, references=store.references, settings=method)
+        began = asyncio.get_running_loop().time()
+        judgment = await judge(pair, engine=paced, references=store.references, settings=method)
+        await paced.confirm(since=began)
+        return judgment
 
     terms = Terms(
         consumer=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
@@ -171,10 +175,10 @@ async def _still_the_same(engine: Engine, settings: Settings) -> None:
         was, found = engine.describe(), fresh.describe()
     finally:
         await fresh.aclose()
-    if (found.model, found.revision, found.method) != (was.model, was.revision, was.method):
+    require_same(was.identity, found.identity)
+    if found.method != was.method:
         raise EngineUnsuitable(
-            f"the engine now serves {found.model} ({found.revision}, {found.method}) instead of {was.model} "
-            f"({was.revision}, {was.method}); start the worker again to judge with it"
+            f"the engine's verdicts are now read by {found.method} instead of {was.method}; start the worker again"
         )
 
 

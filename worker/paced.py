@@ -17,8 +17,18 @@ from worker import metrics
 from worker.backoff import pauses
 from worker.circuit import Circuit
 from worker.concurrency import Gate, after_answer, after_overload
-from worker.engines.protocol import Description, Engine, Generation, LabelChoice, LabelLogProbs, Prompt, Sampling
+from worker.engines.protocol import (
+    Description,
+    Engine,
+    Generation,
+    Identity,
+    LabelChoice,
+    LabelLogProbs,
+    Prompt,
+    Sampling,
+)
 from worker.errors import EngineOverloaded, EngineUnavailable, JudgingFailed
+from worker.sameness import Sameness
 
 PATIENCE = 60.0  # seconds of refusals after which the pair is handed back rather than held
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0  # seconds, bounds of the jittered wait after a refusal
@@ -49,12 +59,24 @@ class PacedEngine:
         self._gate = gate
         self._circuit = circuit
         self._patience = patience
+        self._sameness = Sameness(engine)
         metrics.CONCURRENCY_LIMIT.set_function(lambda: gate.pace.slots)
         metrics.ENGINE_CALLS_IN_FLIGHT.set_function(lambda: gate.in_flight)
 
     def describe(self) -> Description:
         """What the self-test found."""
         return self._engine.describe()
+
+    async def identity(self) -> Identity:
+        """As the engine's own; not held at the gate."""
+        return await self._engine.identity()
+
+    async def confirm(self, *, since: float) -> None:
+        """Return where all answers since then (the event loop's clock) may go under this engine's name.
+
+        Raises `EngineUnsuitable` where the engine has become another (`worker.sameness` says when it is asked).
+        """
+        await self._repeated(lambda: self._sameness.confirm(since=since))
 
     async def prepare(self, messages: Sequence[ChatMessage]) -> Prompt:
         """As the engine's own; not held at the gate."""
@@ -115,11 +137,14 @@ class PacedEngine:
     async def _measured(self, kind: str, send: Callable[[], Awaitable[Answer]]) -> Answer:
         """One call, counted by its outcome; anything but silence shows that the engine is there."""
         clock = asyncio.get_running_loop().time
+        await self._sameness.before_call()
         started, outcome = clock(), "canceled"
         try:
-            answer = await send()
+            with self._sameness:
+                answer = await send()
         except EngineUnavailable:
             outcome = "unavailable"
+            self._sameness.doubt()
             raise
         except JudgingFailed as error:
             outcome = "overloaded" if isinstance(error, EngineOverloaded) else "failed"

@@ -8,7 +8,16 @@ import pytest
 from selfref.messages import ChatMessage, Usage
 from worker.circuit import Circuit
 from worker.concurrency import Gate, opening
-from worker.engines.protocol import Description, Engine, Generation, LabelChoice, LabelLogProbs, Prompt, Sampling
+from worker.engines.protocol import (
+    Description,
+    Engine,
+    Generation,
+    Identity,
+    LabelChoice,
+    LabelLogProbs,
+    Prompt,
+    Sampling,
+)
 from worker.errors import EngineFailed, EngineOverloaded, EngineUnavailable
 from worker.paced import PacedEngine
 
@@ -37,9 +46,15 @@ class SmallEngine:
         self.error: Exception | None = None
         self.silences = 0  # calls that get no answer before the others do
         self.queued: float | None = None
+        self.is_now = DESCRIPTION.identity
+        self.asked = 0  # who it is
 
     def describe(self) -> Description:
         return DESCRIPTION
+
+    async def identity(self) -> Identity:
+        self.asked += 1
+        return self.is_now
 
     async def prepare(self, messages: Sequence[ChatMessage]) -> Prompt:
         self.prepared += 1

@@ -14,6 +14,7 @@ from selfref.messages import FailureCode, Preset, now
 from selfref.store import Store
 from tests.redis_server import RedisServer
 from tests.stub_engine import StubEngine
+from tests.worker.engines.stub_server import StubServer, serving
 from tests.worker.judging import TENANT, ended, eventually, label_ids, labels, submit, until_ended
 from tests.worker.processes import Worker
 
@@ -254,6 +255,33 @@ async def test_a_wrong_setting_is_refused_by_name(
     assert await worker.ends(within=20) == 2
     (event,) = [each for each in worker.events() if each["event"] == "wrong_setting"]
     assert event["setting"] == variable
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda stub: stub.info.update(model_id="another"), "another"),
+        (lambda stub: stub.hidden.add("/generate"), "404"),
+        (lambda stub: stub.hidden.add("/chat_tokenize"), "SELFREF_ENGINE_URL"),
+    ],
+)
+async def test_an_engine_that_came_back_as_no_judge_of_ours_ends_the_worker_and_costs_no_pair_anything(
+    store: Store, redis_url: str, start_worker: StartWorker, harm: Callable[[StubServer], None], said: str
+) -> None:
+    async with serving(StubServer()) as stub:
+        worker = start_worker(redis_url, stub.url)
+        await worker.ready()
+        await submit(store, 1)
+        await until_ended(store, 1)
+        harm(stub)
+        ids = await submit(store, 3, preset=Preset.SELF_REFERENCE)
+        assert await worker.ends(within=20) == 3
+    assert [said in each["error"] for each in worker.events() if each["event"] == "engine_unsuitable"] == [True]
+    counts = await store.judgments.counts(TENANT)
+    assert (counts.decided + counts.tie + counts.inconsistent, counts.failed) == (1, 0)
+    claims = await store.work.claim("next", count=10, wait=0)
+    assert sorted(claim.work.id for claim in claims) == sorted(ids)
+    assert {(claim.attempts, claim.deliveries) for claim in claims} == {(0, 1)}
 
 
 async def test_an_engine_url_that_is_none_is_refused_and_not_tried_for_ever(start_worker: StartWorker) -> None:

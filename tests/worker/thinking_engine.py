@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from selfref.messages import ChatMessage, Usage
 from tests.worker.minds import Mind, criticise, log_probs, shown_answers
-from worker.engines.protocol import Description, Generation, LabelChoice, LabelLogProbs, Prompt, Sampling
+from worker.engines.protocol import Description, Generation, Identity, LabelChoice, LabelLogProbs, Prompt, Sampling
 from worker.errors import JudgingFailed
 
 
@@ -40,6 +40,9 @@ class ThinkingEngine:
 
     def describe(self) -> Description:
         return self._description
+
+    async def identity(self) -> Identity:
+        return self._description.identity
 
     async def prepare(self, messages: Sequence[ChatMessage]) -> Prompt:
         self.calls["prepare"] += 1

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx2
+import orjson
 
 from selfref.messages import ChatMessage
 from worker.engines.dialects import Dialect
 from worker.engines.failures import call, nonsense
+from worker.engines.probe import PROBE, digest
 
 
 class Counter:
@@ -21,6 +23,10 @@ class Counter:
     async def chat(self, messages: Sequence[ChatMessage]) -> list[int]:
         """Ids of the chat with its generation prompt."""
         return await self._ids(messages, {"add_generation_prompt": True})
+
+    async def template_digest(self) -> str:
+        """Token ids stand for the rendered text, which these servers do not show."""
+        return digest(orjson.dumps(await self.chat(PROBE)))
 
     async def continued(self, messages: Sequence[ChatMessage]) -> list[int]:
         """Ids of the chat up to the end of its last, unfinished assistant turn."""

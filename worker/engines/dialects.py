@@ -89,3 +89,16 @@ async def recognise(http: httpx2.AsyncClient) -> Recognised:
         if isinstance(told, dict) and sign in told:
             return Recognised(dialect, told)
     return Recognised(OPENAI)
+
+
+async def told_by(http: httpx2.AsyncClient, dialect: Dialect) -> Mapping[str, Any]:
+    """What the route that gives this dialect away tells now; nothing where it has none."""
+    path = next((path for path, _, signed in _SIGNS if signed is dialect), None)
+    told = None if path is None else await call(http, "GET", path)
+    return told if isinstance(told, dict) else {}
+
+
+def text_of(told: Mapping[str, Any], key: str) -> str | None:
+    """A text among what a server told; None for anything else."""
+    value = told.get(key)
+    return value if isinstance(value, str) else None

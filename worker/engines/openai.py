@@ -13,13 +13,14 @@ import orjson
 
 from selfref.messages import ChatMessage, Usage
 from worker.engines.counting import Counter
-from worker.engines.dialects import Dialect
+from worker.engines.dialects import Dialect, text_of, told_by
 from worker.engines.failures import call, nonsense
 from worker.engines.labels import last_line_names_first, probability_mass, spellings
 from worker.engines.protocol import (
     LABELS,
     Description,
     Generation,
+    Identity,
     LabelChoice,
     LabelLogProbs,
     Prompt,
@@ -27,7 +28,7 @@ from worker.engines.protocol import (
     VerdictTexts,
 )
 from worker.engines.transport import EngineTransport, new_client
-from worker.errors import UnreadableVerdict
+from worker.errors import EngineFailed, EngineRejected, UnreadableVerdict
 
 VERDICT_LINE_TOKENS = 16  # `Verdict: A` in any tokenizer, with room for one that stumbles
 Method = Literal["verdict-token", "constrained-choice", "last-line"]
@@ -59,6 +60,16 @@ class OpenAIWire:
         """`/v1/chat/completions`, not streamed."""
         return _parsed(await call(self.http, "POST", "/v1/chat/completions", body))
 
+    async def serves(self, model: str) -> str:
+        """This model's name where the server lists it, or lists nothing; else the names that it lists."""
+        try:
+            answer = await call(self.http, "GET", "/v1/models")
+        except (EngineRejected, EngineFailed):
+            return model
+        listed = answer.get("data") if isinstance(answer, dict) else None
+        names = [str(entry.get("id")) for entry in listed or [] if isinstance(entry, dict)]
+        return model if model in names or not names else ", ".join(names[:10])
+
     async def aclose(self) -> None:
         """Close every connection."""
         await self.http.aclose()
@@ -88,6 +99,16 @@ class OpenAIEngine:
     def describe(self) -> Description:
         """What the self-test found."""
         return self._description
+
+    async def identity(self) -> Identity:
+        """As far as the dialect tells: by name everywhere, by its tokens where the server counts."""
+        told = await told_by(self._wire.http, self._dialect)
+        return Identity(
+            model=await self._wire.serves(self._description.model),
+            revision=text_of(told, "model_sha"),
+            dtype=text_of(told, "model_dtype"),
+            chat_template=None if self._counter is None else await self._counter.template_digest(),
+        )
 
     def reading_by(self, method: Method) -> "OpenAIEngine":
         """The same server, with verdicts read this way."""

@@ -1,21 +1,19 @@
 """Opening a server of OpenAI's dialect: recognise it, find its model, and try how verdicts can be read from it."""
 
 import contextlib
-import hashlib
 import math
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from selfref.messages import ChatMessage, Usage
 from worker.engines.counting import Counter
-from worker.engines.dialects import recognise
+from worker.engines.dialects import recognise, text_of
 from worker.engines.failures import call, unsuitable
 from worker.engines.labels import single_labels
 from worker.engines.openai import Method, OpenAIEngine, OpenAIWire, TopTokens
+from worker.engines.probe import PROBE
 from worker.engines.protocol import LABELS, Description, Generation, VerdictTexts
-from worker.engines.tgi_selftest import MASS_TOLERANCE, PROBE, PROBE_CRITIQUE
+from worker.engines.tgi_selftest import MASS_TOLERANCE, PROBE_CRITIQUE
 from worker.errors import EngineFailed, EngineRejected, UnreadableVerdict
 
 OPENING_SLACK = 24  # tokens kept free for the verdict where the server cannot count them
@@ -48,13 +46,13 @@ async def _tested(wire: OpenAIWire, *, verdict: VerdictTexts, model: str | None)
         engine=dialect.name,
         version=_version(recognised.told),
         model=name,
-        revision=_text(recognised.told.get("model_sha")),
-        dtype=_text(recognised.told.get("model_dtype")),
+        revision=text_of(recognised.told, "model_sha"),
+        dtype=text_of(recognised.told, "model_dtype"),
         method="verdict-token",
         max_tokens=_max_tokens(served, recognised.told),
         counts_tokens=counter is not None,
         opening_tokens=OPENING_SLACK,
-        chat_template=await _template_digest(counter),
+        chat_template=None if counter is None else await counter.template_digest(),
         max_concurrency=_integer(recognised.told.get("max_concurrent_requests")),
         details={
             "continues_assistant_turns": dialect.continues is not None,
@@ -133,13 +131,6 @@ async def _label_ids(counter: Counter, *, opening: str) -> tuple[int, int]:
         raise unsuitable(
             f"this model's tokenizer does not give a verdict one token: {error}", remedy="Judge with another model"
         ) from error
-
-
-async def _template_digest(counter: Counter | None) -> str | None:
-    """Token ids stand for the rendered text, which these servers do not show."""
-    if counter is None:
-        return None
-    return hashlib.sha256(orjson.dumps(await counter.chat(PROBE))).hexdigest()[:16]
 
 
 def _version(told: Mapping[str, Any]) -> str | None:

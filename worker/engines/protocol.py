@@ -37,6 +37,19 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes two engines the same judge."""
+
+    model: str
+    revision: str | None
+    dtype: str | None
+    chat_template: str | None
+
+    def __str__(self) -> str:
+        return f"{self.model} ({self.revision}, {self.dtype}, chat template {self.chat_template})"
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """Who the engine is and what it can do, as its start-up self-test found it."""
 
@@ -52,6 +65,11 @@ class Description:
     chat_template: str | None  # digest of a fixed chat as this engine renders it; None where it does not show
     max_concurrency: int | None = None  # calls the engine takes at once, where it says so
     details: dict[str, object] = field(default_factory=dict)  # label ids and the like, for provenance and `doctor`
+
+    @property
+    def identity(self) -> Identity:
+        """Which judge this is."""
+        return Identity(self.model, self.revision, self.dtype, self.chat_template)
 
     @property
     def reads_log_probs(self) -> bool:
@@ -108,6 +126,10 @@ class Engine(Protocol):
 
     def describe(self) -> Description:
         """What the self-test found when the engine was opened; it never changes."""
+        ...
+
+    async def identity(self) -> Identity:
+        """Which judge the server is by its own word now; no token is generated."""
         ...
 
     async def prepare(self, messages: Sequence[ChatMessage]) -> Prompt:

@@ -26,10 +26,12 @@ from huggingface_hub.errors import (
 from selfref.messages import ChatMessage, Usage
 from worker.engines.failures import call, explanation, failure_of_status, failure_of_transport, nonsense
 from worker.engines.labels import probability_mass
+from worker.engines.probe import PROBE, digest
 from worker.engines.protocol import (
     LABELS,
     Description,
     Generation,
+    Identity,
     LabelLogProbs,
     Prompt,
     Sampling,
@@ -146,6 +148,17 @@ class TgiEngine:
     def describe(self) -> Description:
         """What the self-test found."""
         return self._description
+
+    async def identity(self) -> Identity:
+        """From `/info`, and the template from how the fixed chat is rendered now."""
+        info = await self._wire.info()
+        rendered, _ = await self._wire.render(PROBE)
+        return Identity(
+            model=str(info.get("model_id")),
+            revision=info.get("model_sha"),
+            dtype=info.get("model_dtype"),
+            chat_template=digest(rendered.encode()),
+        )
 
     async def prepare(self, messages: Sequence[ChatMessage]) -> Prompt:
         """The chat as the model's own template renders it, without the BOS token that `/generate` adds again."""

@@ -4,13 +4,12 @@ A judge whose labels are not single tokens, or whose log-probs are absent, gives
 So everything that a verdict stands on is tried once on a fixed chat before the first pair.
 """
 
-import hashlib
 import math
 from typing import Any
 
-from selfref.messages import ChatMessage
 from worker.engines.failures import unsuitable
 from worker.engines.labels import single_labels
+from worker.engines.probe import PROBE, digest
 from worker.engines.protocol import LABELS, Description, VerdictTexts
 from worker.engines.tgi import (
     GRAMMAR,
@@ -24,11 +23,6 @@ from worker.engines.tgi import (
 )
 from worker.errors import EngineFailed, EngineRejected
 
-PROBE = (
-    ChatMessage(role="user", content="Name a colour."),
-    ChatMessage(role="assistant", content="Blue."),
-    ChatMessage(role="user", content="Which of two responses is better?"),
-)
 PROBE_CRITIQUE = "Response A names a colour. Response B names none."
 TOP_N = (20, 5, 2)  # asked for in turn; TGI's own limit is 5 unless it is started with --max-top-n-tokens
 RATIO_TOLERANCE = 0.1  # nats between the labels' odds with and without the grammar; half precision is noisy
@@ -66,7 +60,7 @@ async def _tested(wire: TgiWire, *, verdict: VerdictTexts) -> TgiEngine:
         max_tokens=_max_tokens(info),
         counts_tokens=True,
         opening_tokens=await _opening_tokens(wire, text, before),
-        chat_template=hashlib.sha256(rendered.encode()).hexdigest()[:16],
+        chat_template=digest(rendered.encode()),
         max_concurrency=info.get("max_concurrent_requests"),
         details={
             "labels": [f" {label}" for label in LABELS],

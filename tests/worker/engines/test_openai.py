@@ -297,3 +297,11 @@ async def test_a_server_that_refuses_every_completion_passes_no_self_test(stub):
     stub.fail_next("/v1/chat/completions", *(Response("", 401) for _ in range(9)))
     with pytest.raises(EngineUnsuitable, match="SELFREF_WORKER_ENGINE_API_KEY"):
         await opening(stub, "openai", model="stub/words")
+
+
+async def test_a_server_says_who_it_is_as_its_self_test_found_it(stub, dialect):
+    engine = await opening(stub, dialect)
+    assert await engine.identity() == engine.describe().identity
+    stub.models = ["another/model"]
+    assert (await engine.identity()).model == "another/model"
+    await engine.aclose()

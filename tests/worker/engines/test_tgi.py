@@ -393,3 +393,11 @@ def test_errors_say_whether_trying_again_can_help():
     assert [error.__name__ for error in JudgingFailed.__subclasses__() if not error.burns_attempt] == [
         "EngineOverloaded"
     ]
+
+
+@pytest.mark.parametrize("told", ["model_id", "model_sha", "model_dtype"])
+async def test_the_server_says_who_it_is_without_generating(engine, stub, told):
+    assert await engine.identity() == engine.describe().identity
+    stub.info[told] = "another"
+    assert await engine.identity() != engine.describe().identity
+    assert not stub.bodies("/generate")
