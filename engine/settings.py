@@ -13,7 +13,7 @@ Amount = Annotated[int, Field(ge=0)]
 class Settings(BaseSettings):
     """Limits are TGI's own names and defaults; memory is in MiB, and 0 means: find out from the device."""
 
-    model_config = SettingsConfigDict(env_prefix="SELFREF_ENGINE_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="SELFREF_ENGINE_", env_ignore_empty=True, frozen=True, extra="forbid")
 
     model: Path = Field(description="folder of a Hugging Face causal language model with its tokenizer")
     host: str = "127.0.0.1"
