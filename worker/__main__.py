@@ -20,6 +20,7 @@ import uvloop
 from prometheus_client import start_http_server
 from pydantic import ValidationError
 
+from selfref.environment import unknown_variables
 from selfref.logs import configure_logs
 from selfref.messages import Judgment, Work
 from selfref.store import ShardsDiffer, Store, StoreUnavailable
@@ -36,7 +37,7 @@ from worker.method_settings import MethodSettings
 from worker.paced import PacedEngine
 from worker.prompts import load_prompts
 from worker.sameness import require_same
-from worker.settings import Settings, unknown_variables
+from worker.settings import PREFIX, Settings
 from worker.terms import Terms
 
 BUG, WRONG_SETTINGS, UNSUITABLE_ENGINE = 1, 2, 3
@@ -64,7 +65,7 @@ def main() -> int:
         for problem in error.errors(include_url=False, include_input=False):
             log.error("wrong_setting", setting=_variable(problem["loc"]), error=problem["msg"])
         return WRONG_SETTINGS
-    if unknown := unknown_variables(os.environ):
+    if unknown := unknown_variables(PREFIX, Settings):
         log.warning("unknown_settings", settings=unknown, why="misspelt, or of another version; they change nothing")
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

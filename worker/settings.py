@@ -1,11 +1,12 @@
 """What can be set on a worker: environment variables, read once in `__main__` and passed down frozen."""
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "SELFREF_WORKER_"
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Positive = Annotated[int, Field(ge=1)]
@@ -29,7 +30,7 @@ class Settings(BaseSettings):
     """One worker's settings; `SELFREF_WORKER_<NAME>` unless a field says otherwise. Empty variables count as unset."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SELFREF_WORKER_", env_ignore_empty=True, frozen=True, extra="forbid", populate_by_name=True
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", populate_by_name=True
     )
 
     redis_url: str = Field(default="redis://127.0.0.1:6379/0", validation_alias="SELFREF_REDIS_URL")
@@ -61,13 +62,3 @@ class Settings(BaseSettings):
 
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(default=0, description="0 serves no metrics")
-
-
-def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Names that begin as a worker's variables do and are none: misspelt ones, which would be ignored in silence."""
-    prefix = Settings.model_config["env_prefix"]
-    known = {f"{prefix}{name.upper()}" for name in Settings.model_fields}
-    aliased = {f"{prefix}{name.upper()}" for name, field in Settings.model_fields.items() if field.validation_alias}
-    return sorted(
-        name for name in environment if name.upper().startswith(prefix) and name.upper() not in known - aliased
-    )

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from worker.settings import Settings, unknown_variables
+from worker.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -84,19 +84,6 @@ def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str
     monkeypatch.setenv(variable, value)
     with pytest.raises(ValidationError):
         Settings()
-
-
-def test_misspelt_variables_are_found_and_others_are_nobodys_business() -> None:
-    environment = {
-        "SELFREF_WORKER_CONCURENCY": "8",
-        "SELFREF_WORKER_SHARDS": "4",  # is SELFREF_SHARDS
-        "SELFREF_WORKER_LEASE": "30",
-        "selfref_worker_model": "m",
-        "SELFREF_SHARDS": "4",
-        "SELFREF_SERVICE_PORT": "1",
-        "PATH": "/bin",
-    }
-    assert unknown_variables(environment) == ["SELFREF_WORKER_CONCURENCY", "SELFREF_WORKER_SHARDS"]
 
 
 def test_settings_do_not_change() -> None:
