@@ -72,7 +72,7 @@ async def _accept(gateway: Gateway, work: Work, *, fingerprint: str) -> State:
             raise QueueIsFull(answer.length)
         if not isinstance(answer, AlreadyThere):
             metrics.ACCEPTED.inc()
-            return _waiting(work)
+            return Waiting.of(work)
         if answer.fingerprint != fingerprint:
             raise Invalid(
                 "idempotency_key_reused",
@@ -81,10 +81,10 @@ async def _accept(gateway: Gateway, work: Work, *, fingerprint: str) -> State:
                 judgment_id=work.id,
             )
         stored = await judgments.state(work.id)
-        known = _waiting(work) if stored is None else stored.state
+        known = Waiting.of(work) if stored is None else stored.state
         if isinstance(known, Failure) and known.error.code in RUN_AGAIN:
             replayed = await gateway.store.dead_letters.replay([work.id])
-            return _waiting(work) if replayed else known
+            return Waiting.of(work) if replayed else known
         return known
     except StoreUnavailable as error:
         raise store_refusal(error, judgment_id=work.id) from error
@@ -104,7 +104,3 @@ async def _release(gateway: Gateway, judgment_id: str) -> None:
         await gateway.store.judgments.release(judgment_id)
     except StoreUnavailable:
         return  # the reservation runs out by itself
-
-
-def _waiting(work: Work) -> Waiting:
-    return Waiting(id=work.id, custom_id=work.custom_id, job_id=work.job_id, created_at=work.created_at)

@@ -70,35 +70,37 @@ async def _require_room_for_a_reference(comparison: Comparison, *, engine: Engin
     """
     turn = ChatMessage(role="user", content=settings.prompts.critique_turn(comparison))
     chat = (*_answered(comparison, NO_ANSWER), turn)
-    limit = engine.describe().max_tokens
-    if limit is None or _most_tokens(chat) + settings.reference_tokens + _reserved(engine, settings) <= limit:
+    limit, reference_tokens = engine.describe().max_tokens, settings.reference_tokens
+    most = _needed(_most_tokens(chat), engine=engine, settings=settings, reference_tokens=reference_tokens)
+    if limit is None or sum(most.values()) <= limit:
         return
     prompt = await engine.prepare(chat)
-    _require_room(prompt, engine=engine, settings=settings, reference_tokens=settings.reference_tokens)
+    _require_room(prompt, engine=engine, settings=settings, reference_tokens=reference_tokens)
 
 
 def _most_tokens(chat: Sequence[ChatMessage]) -> int:
-    """More than any tokenizer makes of these texts (no token is shorter than a byte), chat template included."""
+    """An upper bound of what a tokenizer makes of these texts (no token is shorter than a byte) and their template."""
     return sum(len(message.content.encode()) + TURN_TOKENS for message in chat)
-
-
-def _reserved(engine: Engine, settings: MethodSettings) -> int:
-    return settings.critique_tokens + engine.describe().opening_tokens + 1
 
 
 def _require_room(prompt: Prompt, *, engine: Engine, settings: MethodSettings, reference_tokens: int) -> None:
     limit = engine.describe().max_tokens
     if limit is None or prompt.tokens is None:
         return  # an engine that tells neither refuses by itself
-    parts = {
-        "prompt and answers": prompt.tokens,
+    parts = _needed(prompt.tokens, engine=engine, settings=settings, reference_tokens=reference_tokens)
+    needed = sum(parts.values())
+    if needed > limit:
+        raise TooLong(needed=needed, limit=limit, parts={name: count for name, count in parts.items() if count})
+
+
+def _needed(tokens: int, *, engine: Engine, settings: MethodSettings, reference_tokens: int) -> dict[str, int]:
+    """What a critique's prompt of so many tokens takes in all, part by part."""
+    return {
+        "prompt and answers": tokens,
         "reference": reference_tokens,
         "critique": settings.critique_tokens,
         "verdict": engine.describe().opening_tokens + 1,
     }
-    needed = sum(parts.values())
-    if needed > limit:
-        raise TooLong(needed=needed, limit=limit, parts={name: count for name, count in parts.items() if count})
 
 
 async def _grounds(

@@ -3,12 +3,12 @@
 import hashlib
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import orjson
 from pydantic import Field, TypeAdapter
 
-from selfref.messages.comparison import Preset
+from selfref.messages.comparison import Preset, Work
 from selfref.messages.message import Message
 
 ESCAPED_MARKERS = "escaped_markers"  # flag of a pair in which a text was rewritten
@@ -127,6 +127,11 @@ class Waiting(_State):
     """Accepted, and not ended yet."""
 
     status: Literal["waiting"] = "waiting"
+
+    @classmethod
+    def of(cls, pair: "Work | State") -> Self:
+        """How a pair stands that has just been accepted, or that waits once more."""
+        return cls(id=pair.id, custom_id=pair.custom_id, job_id=pair.job_id, created_at=pair.created_at)
 
 
 class Judgment(_State):

@@ -89,8 +89,7 @@ class DeadLetters:
         return sum(await self._pipeline.calls(commands))
 
     def _replaying(self, judgment_id: str, *, tenant: str, lane: Lane, failure: bytes) -> Command:
-        failed, keys = STATE.validate_json(failure), self._shards.of(judgment_id)
-        waiting = Waiting(id=failed.id, custom_id=failed.custom_id, job_id=failed.job_id, created_at=failed.created_at)
+        waiting, keys = Waiting.of(STATE.validate_json(failure)), self._shards.of(judgment_id)
         return invocation(
             script("replay"),
             keys=[keys.judgment(judgment_id), keys.work(lane), keys.counts(tenant), keys.dead],

@@ -75,7 +75,6 @@ class Judgments:
         each shard holds its equal share of it, rounded up.
         """
         keys = self._shards.of(work.id)
-        waiting = Waiting(id=work.id, custom_id=work.custom_id, job_id=work.job_id, created_at=work.created_at)
         reply = await self._pipeline.run(
             "accept",
             keys=[keys.judgment(work.id), keys.work(work.lane), keys.counts(work.tenant)],
@@ -83,7 +82,7 @@ class Judgments:
                 work.id,
                 new_call(),
                 work.model_dump_json(),
-                waiting.model_dump_json(),
+                Waiting.of(work).model_dump_json(),
                 work.tenant,
                 work.lane.value,
                 fingerprint,

@@ -16,12 +16,7 @@ from typing import Any, cast
 
 import httpx2
 from huggingface_hub import AsyncInferenceClient, TextGenerationOutput
-from huggingface_hub.errors import (
-    HfHubHTTPError,
-    InferenceTimeoutError,
-    OverloadedError,
-    TextGenerationError,
-)
+from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError, TextGenerationError
 
 from selfref.messages import ChatMessage, Usage
 from worker.engines.failures import call, explanation, failure_of_status, failure_of_transport, nonsense
@@ -38,7 +33,7 @@ from worker.engines.protocol import (
     VerdictTexts,
 )
 from worker.engines.transport import EngineTransport, install_transport, new_client, response_headers
-from worker.errors import EngineOverloaded, EngineUnavailable, JudgingFailed, UnreadableVerdict
+from worker.errors import EngineUnavailable, JudgingFailed, UnreadableVerdict
 
 GRAMMAR = {"type": "regex", "value": f" ({'|'.join(LABELS)})"}
 NO_KEY = "-"  # any value keeps huggingface_hub from sending the machine's own token
@@ -80,9 +75,7 @@ class TgiWire:
         if not isinstance(text, str):
             raise nonsense("/chat_tokenize has no templated_text")
         tokens = answer.get("tokenize_response")
-        if not isinstance(tokens, list) or not all(
-            map(_is_token, tokens[:1])
-        ):  # a prompt has thousands; one is looked at
+        if not isinstance(tokens, list) or (tokens and not _is_token(tokens[0])):  # of thousands, one is looked at
             raise nonsense("/chat_tokenize has no tokenize_response")
         return text, tokens
 
@@ -260,9 +253,7 @@ def top_log_probs(output: TextGenerationOutput) -> dict[int, float]:
 
 
 def _failure(error: TextGenerationError, *, sent: int) -> JudgingFailed:
-    """huggingface_hub names some errors by class; the status, which decides, is on the error that it came from."""
-    if isinstance(error, OverloadedError):
-        return EngineOverloaded(f"engine answered 429: {error}")
+    """huggingface_hub names errors by class; the status, which decides, is on the error that each came from."""
     cause = error.__cause__
     status = cause.response.status_code if isinstance(cause, HfHubHTTPError) else 500
     return failure_of_status(status, str(error), sent=sent)

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
 from selfref.messages import ChatMessage, Comparison
@@ -38,8 +39,9 @@ class Prompts:
         return fill(self.direct, principle=comparison.principle, conversation=_fenced(told), **_answers(comparison))
 
 
+@cache
 def load_prompts() -> Prompts:
-    """Read the prompt files that are installed with this package."""
+    """The prompt files that are installed with this package, read once."""
     names = ("critique", "direct", "verdict_opening", "verdict_question")
     texts = {name: (resources.files(__name__) / f"{name}.txt").read_text(encoding="utf-8").rstrip() for name in names}
     digest = hashlib.sha256("\0".join(texts[name] for name in names).encode()).hexdigest()[:16]
