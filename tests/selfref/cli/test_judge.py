@@ -1,10 +1,13 @@
 """`selfref judge` against a real service whose judge prefers what contains GOOD."""
 
 import json
+from enum import StrEnum
 
 import pytest
 
-from selfref.messages import Judgment
+from selfref.cli.judge import Markers as OfferedMarkers
+from selfref.cli.judge import PresetName
+from selfref.messages import Judgment, Markers, Preset
 from selfref.stack.datadir import Running
 from tests.selfref.cli.running import selfref
 
@@ -105,3 +108,8 @@ def test_another_program_there_is_not_taken_for_the_service(stack: Running) -> N
     shown = selfref("judge", *PAIR, "--url", stack.engine_url)
     assert shown.exit_code == 5
     assert "Something else listens there" in shown.stderr
+
+
+@pytest.mark.parametrize(("offered", "known"), [(PresetName, Preset), (OfferedMarkers, Markers)])
+def test_the_options_offer_what_the_service_knows(offered: type[StrEnum], known: type[StrEnum]) -> None:
+    assert list(offered) == list(known)
