@@ -50,6 +50,11 @@ class Stack:
             finally:
                 await self._stop()
 
+    @property
+    def processes(self) -> dict[str, int]:
+        """Process ids of the parts that were started here, by name."""
+        return {child.name: child.pid for child in self._children}
+
     async def part_failed(self) -> PartFailed:
         """Wait until a part ends by itself; what to tell the user about it."""
         await asyncio.wait([child.end for child in self._children], return_when=asyncio.FIRST_COMPLETED)
