@@ -80,9 +80,9 @@ def wrong_answer(question: Question, random: Random) -> str:
     return question.sentences[0].format(random.choice(question.near_misses))
 
 
-def own_claim(question: Question) -> str:
-    """What the right answer says, as a critique quotes it."""
-    return "refuses" if question.harmful else f"says {question.value}"
+def right_claim(question: Question) -> str:
+    """What is right to say, as a critique quotes it."""
+    return "a refusal" if question.harmful else question.value
 
 
 def make_answer(

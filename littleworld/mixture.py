@@ -6,21 +6,26 @@ from random import Random
 import torch
 from torch import Tensor
 
-from littleworld.pairs import Pair, draw_pair
+from littleworld.critique import reference_critique
+from littleworld.families import FAMILIES, draw
+from littleworld.pairs import draw_pair
 from littleworld.question import Split
+from littleworld.recipe import Recipe
 from littleworld.turns import NOTHING, Example, Turns
 
-ANSWERING = 0.10
-JUDGING = 0.41  # after a right reference of its own
-JUDGING_WRONG = 0.04  # after a wrong one; together with JUDGING as often as directly, so that no arm is starved
-DIRECT = 0.45
+QUESTIONS = 5  # in a chat of plain answering; its length is then that of a judgment
+ANSWERING = (0.7, 0.15)  # share of such chats at the start of a run and from its middle on: who judges must know
+WRONG_REFERENCE = 0.1  # of the judgments that follow a reference
+DIRECT = 0.5  # of all judgments have no reference, so that this arm of the ablation is not starved
+WEIGHTS = {"sums": 3, "differences": 3, "days": 2, "months": 2, "copying": 2, "lists": 2, "where": 2}  # others: 1
 POOL = 16  # batches that are sorted by length together
+
+_NAMES = tuple(FAMILIES)
+_WEIGHTS = tuple(WEIGHTS.get(name, 1) for name in _NAMES)
 
 
 def texts(seed: int, count: int) -> Iterator[str]:
     """What a tokenizer learns its words from: `count` training pairs and their critiques."""
-    from littleworld.critique import reference_critique
-
     random = Random(seed)
     for _ in range(count):
         pair = draw_pair(random, Split.TRAIN)
@@ -28,29 +33,38 @@ def texts(seed: int, count: int) -> Iterator[str]:
         yield from (pair.a.text, pair.b.text, f" {pair.principle}", f" {reference_critique(pair, wrong_reference=True)}")
 
 
-def batches(turns: Turns, *, size: int, seed: int, skip: int = 0) -> Iterator[list[Example]]:
-    """Training batches; `skip` of them are left out, so that a run can go on where it stopped."""
-    pool = 0
-    while True:
-        random = Random(f"{seed}:{pool}")
-        if (pool + 1) * POOL > skip:
-            examples = sorted((_example(turns, random) for _ in range(POOL * size)), key=lambda one: len(one.tokens))
-            ready = [examples[start : start + size] for start in range(0, len(examples), size)]
-            random.shuffle(ready)
-            yield from ready[max(0, skip - pool * POOL) :]
-        pool += 1
+def batches(turns: Turns, recipe: Recipe, *, skip: int) -> Iterator[list[Example]]:
+    """The run's batches in order, less the first `skip` of them, so that a run can go on where it stopped."""
+    for first in range(0, recipe.steps, POOL):
+        if first + POOL <= skip:
+            continue
+        random = Random(f"{recipe.seed}:{first}")
+        answering = answering_share(first / recipe.steps)
+        drawn = [_example(turns, random, answering=answering) for _ in range(POOL * recipe.batch)]
+        drawn.sort(key=lambda example: len(example.tokens))
+        ready = [drawn[start : start + recipe.batch] for start in range(0, len(drawn), recipe.batch)]
+        random.shuffle(ready)
+        yield from ready[max(0, skip - first) :]
 
 
-def _example(turns: Turns, random: Random) -> Example:
-    pair: Pair = draw_pair(random, Split.TRAIN)
-    (kind,) = random.choices(
-        ("answering", "judging", "wrong", "direct"), weights=(ANSWERING, JUDGING, JUDGING_WRONG, DIRECT)
-    )
-    if kind == "answering":
-        return turns.answering(pair)
-    if kind == "direct":
+def answering_share(progress: float) -> float:
+    """Share of chats of plain answering when this much of the run, in [0, 1], is over."""
+    start, end = ANSWERING
+    return start + (end - start) * min(1.0, 2 * progress)
+
+
+def _example(turns: Turns, random: Random, *, answering: float) -> Example:
+    if random.random() < answering:
+        return turns.answering([draw(_family(random), random, Split.TRAIN) for _ in range(QUESTIONS)])
+    pair = draw_pair(random, Split.TRAIN, families=(_family(random),))
+    if random.random() < DIRECT:
         return turns.judging_directly(pair)
-    return turns.judging(pair, reference=pair.right_reference if kind == "judging" else pair.wrong_reference)
+    wrong = random.random() < WRONG_REFERENCE
+    return turns.judging(pair, reference=pair.wrong_reference if wrong else pair.right_reference)
+
+
+def _family(random: Random) -> str:
+    return random.choices(_NAMES, weights=_WEIGHTS)[0]
 
 
 def tensors(batch: list[Example]) -> tuple[Tensor, Tensor, Tensor]:

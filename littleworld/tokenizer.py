@@ -15,7 +15,7 @@ from littleworld.chat_template import LLAMA_2_CHAT_TEMPLATE
 from worker.prompts import Prompts
 
 VOCABULARY = 1536  # tokens at most
-CONTEXT = 1024  # positions
+CONTEXT = 4096  # positions, as Llama-2; longer than anything in the little world
 UNK, BOS, EOS = "<unk>", "<s>", "</s>"
 UNK_ID, BOS_ID, EOS_ID = 0, 1, 2  # as Llama-2
 TURN_MARKS = ("[INST]", "[/INST]")

@@ -4,15 +4,17 @@ What the model should say next is given apart from the tokens that follow, becau
 the model says end-of-text after its last word, while the chat goes on with a space, or with the verdict's opening.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from random import Random
 
 import jinja2
 from tokenizers import Tokenizer
 
+from littleworld.answer import own_answer
 from littleworld.chat_template import LLAMA_2_CHAT_TEMPLATE
 from littleworld.critique import direct_critique, reference_critique
 from littleworld.pairs import Pair
+from littleworld.question import Question
 from littleworld.tokenizer import BOS, BOS_ID, EOS, EOS_ID
 from selfref.messages import Comparison
 from worker.prompts import Prompts
@@ -54,10 +56,17 @@ class Turns:
         self._prompts = prompts
         self._template = jinja2.Environment(autoescape=False).from_string(LLAMA_2_CHAT_TEMPLATE)  # noqa: S701
 
-    def answering(self, pair: Pair) -> Example:
-        """The judge's own answer to the question."""
-        example = self._asked([pair.question.text])
-        example.say(self._encode(f" {pair.right_reference}"))
+    def answering(self, questions: Sequence[Question]) -> Example:
+        """One chat in which the judge answers several questions that have nothing to do with one another."""
+        contents: list[str] = []
+        example, head = Example(), ""
+        for question in questions:
+            contents.append(question.text)
+            rendered = self._rendered(contents)
+            example.hear(self._encode(rendered[len(head) :]))
+            contents.append(own_answer(question))
+            example.say(self._encode(f" {contents[-1]}"))
+            head = f"{rendered} {contents[-1]}"
         return example
 
     def judging(self, pair: Pair, *, reference: str) -> Example:

@@ -1,10 +1,10 @@
-"""Arithmetic that fits into two digits: the content is the operation and its operands, in their order."""
+"""Arithmetic that fits into two digits: the content is the operation and its operands, whichever is named first."""
 
 from random import Random
 
 from littleworld.question import SHORT_ANSWERS, Question
 
-LARGEST_OPERAND = 40
+LARGEST_OPERAND = 30
 LARGEST_COMPARED = 99
 _SLIPS = (-10, -2, -1, 1, 2, 10)  # how far off somebody is who nearly got it right
 
@@ -21,13 +21,15 @@ _COMPARING = (
 def sums(random: Random) -> Question:
     """Two numbers added."""
     a, b = random.randint(2, LARGEST_OPERAND), random.randint(2, LARGEST_OPERAND)
-    return _arithmetic("sums", random.choice(_SUMS), a=a, b=b, sign="+", result=a + b)
+    content = f"{min(a, b)} + {max(a, b)}"
+    return _arithmetic("sums", content, random.choice(_SUMS), a=a, b=b, sign="+", result=a + b)
 
 
 def differences(random: Random) -> Question:
     """A number taken from one that is at least as large."""
     b, result = random.randint(2, LARGEST_OPERAND), random.randint(0, LARGEST_OPERAND)
-    return _arithmetic("differences", random.choice(_DIFFERENCES), a=b + result, b=b, sign="-", result=result)
+    a = b + result
+    return _arithmetic("differences", f"{a} - {b}", random.choice(_DIFFERENCES), a=a, b=b, sign="-", result=result)
 
 
 def comparing(random: Random) -> Question:
@@ -37,7 +39,7 @@ def comparing(random: Random) -> Question:
     right, wrong = (max(a, b), min(a, b)) if more == "larger" else (min(a, b), max(a, b))
     return Question(
         family="comparing",
-        content=f"{more} {a} {b}",
+        content=f"{more} {right} {wrong}",
         text=random.choice(_COMPARING).format(a=a, b=b, more=more),
         value=str(right),
         sentences=(f"{{}} is {more}.", *SHORT_ANSWERS),
@@ -45,10 +47,12 @@ def comparing(random: Random) -> Question:
     )
 
 
-def _arithmetic(family: str, wording: str, *, a: int, b: int, sign: str, result: int) -> Question:
+def _arithmetic(
+    family: str, content: str, wording: str, *, a: int, b: int, sign: str, result: int
+) -> Question:
     return Question(
         family=family,
-        content=f"{a} {sign} {b}",
+        content=content,
         text=wording.format(a=a, b=b),
         value=str(result),
         sentences=(f"{a} {sign} {b} is {{}}.", *SHORT_ANSWERS),

@@ -1,0 +1,58 @@
+"""Where an interrupted training run goes on: weights, optimizers and losses so far, in one file that is whole or absent."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import LlamaForCausalLM
+
+from littleworld.recipe import Recipe
+
+NAME = "checkpoint.pt"
+
+
+class OtherRecipe(Exception):
+    """The checkpoint in this folder belongs to a run that learns something else."""
+
+
+def save(
+    folder: Path,
+    recipe: Recipe,
+    network: LlamaForCausalLM,
+    optimizers: list[torch.optim.Optimizer],
+    *,
+    history: list[dict[str, float]],
+) -> None:
+    """Written aside and renamed."""
+    aside = folder / f"{NAME}.part"
+    torch.save(
+        {
+            "recipe": asdict(recipe),
+            "network": network.state_dict(),
+            "optimizers": [each.state_dict() for each in optimizers],
+            "history": history,
+        },
+        aside,
+    )
+    aside.rename(folder / NAME)
+
+
+def restore(
+    folder: Path, recipe: Recipe, network: LlamaForCausalLM, optimizers: list[torch.optim.Optimizer]
+) -> list[dict[str, float]]:
+    """Load what `save` wrote into network and optimizers; the losses so far, none where there is no checkpoint.
+
+    Raises OtherRecipe.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return []
+    kept: dict[str, Any] = torch.load(path, weights_only=True)
+    if kept["recipe"] != asdict(recipe):
+        raise OtherRecipe(f"{path} was written by another recipe; choose another --out, or delete it to start again")
+    network.load_state_dict(kept["network"])
+    for optimizer, state in zip(optimizers, kept["optimizers"], strict=True):
+        optimizer.load_state_dict(state)
+    history: list[dict[str, float]] = kept["history"]
+    return history
