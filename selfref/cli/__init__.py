@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # they would print the texts of pairs
     help="Label preference pairs with AI feedback: a chat model answers the prompt itself, criticises two answers "
     "against its own, and says which one better serves one principle, and by how much.\n\n"
-    "[bold]Start here:[/bold] `selfref demo` shows the whole on built-in pairs; `selfref up` starts the service on "
+    "[bold]Start here:[/bold] `selfref demo` shows the whole on made-up pairs; `selfref up` starts the service on "
     "this machine, and `selfref judge` then judges a pair of yours.",
 )
 _RUN, _LOOK, _MEND = "Run it", "Use it", "Look after it"

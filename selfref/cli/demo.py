@@ -1,10 +1,11 @@
-"""`selfref demo`: the whole service at work on built-in pairs, in under a minute."""
+"""`selfref demo`: the whole service at work on pairs whose better answer is known, in about a minute."""
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
@@ -13,11 +14,14 @@ from selfref.cli.options import ApiKey
 
 if TYPE_CHECKING:
     from selfref.client import AsyncClient
-    from selfref.demo.run import Outcome
-    from selfref.messages import JudgeRequest, Label
+    from selfref.demo.outcome import Outcome
+    from selfref.demo.pairs import GoldPair
+    from selfref.messages import Label
     from selfref.stack.supervisor import Stack
 
 T = TypeVar("T")
+
+TWINS = 3  # pairs that are judged a second time, with their answers swapped
 
 
 def demo(
@@ -26,16 +30,24 @@ def demo(
         typer.Option(help="Show it on this running service.  [dim]default: start one in a temporary folder[/dim]"),
     ] = None,
     api_key: ApiKey = None,
+    pairs: Annotated[int, typer.Option(min=1, max=10_000, help="How many pairs to judge.")] = 200,
+    seed: Annotated[int, typer.Option(help="Draws the pairs; another one gives others.")] = 0,
 ) -> None:
-    """Judge a dozen built-in pairs and show what comes of them. Needs nothing; ends by itself."""
+    """Judge pairs whose better answer is known, and hold the verdicts against it. Needs nothing; ends by itself.
+
+    The pairs come from the little world of short questions that the bundled judge knows; none of them was in its
+    training.
+    """
     from selfref.cli.judge import what_to_do
     from selfref.cli.terminal import stop
     from selfref.cli.up import show_failure
     from selfref.client import SelfrefError
+    from selfref.demo.pairs import gold_pairs, with_twins
     from selfref.stack.errors import StackError
 
+    asked = with_twins(gold_pairs(pairs, seed=seed), twins=TWINS)
     try:
-        asyncio.run(_demo_there(url, api_key=api_key) if url else _demo_here())
+        asyncio.run(_demo_there(url, asked, api_key=api_key) if url else _demo_here(asked))
     except StackError as error:
         show_failure(error)
         raise typer.Exit(FAILED) from None
@@ -46,18 +58,19 @@ def demo(
         stop(WRONG_USE, str(error))
 
 
-async def _demo_there(url: str, *, api_key: str | None) -> None:
+async def _demo_there(url: str, pairs: "list[GoldPair]", *, api_key: str | None) -> None:
     """On a service that runs already."""
-    from selfref.cli import demo_view
+    from selfref.cli.demo_view import print_demo
     from selfref.client import AsyncClient
 
     async with AsyncClient(url, api_key=api_key) as client:
-        demo_view.print_demo(*await _judged(client))
+        judged = await _judged(client, pairs)
+    print_demo(judged.outcomes, judged.labels, seconds=judged.seconds)
 
 
-async def _demo_here() -> None:
+async def _demo_here(pairs: "list[GoldPair]") -> None:
     """On a stack of its own, in a folder that is gone afterwards."""
-    from selfref.cli import demo_view
+    from selfref.cli.demo_view import print_demo
     from selfref.cli.terminal import err
     from selfref.cli.up import reporter, stop_on_signals
     from selfref.client import AsyncClient
@@ -70,7 +83,8 @@ async def _demo_here() -> None:
         try:
             async with stack.standing() as running, AsyncClient(running.service_url) as client:
                 status.stop()
-                demo_view.print_demo(*await _unless_a_part_fails(stack, _judged(client)))
+                judged = await _unless_a_part_fails(stack, _judged(client, pairs))
+                print_demo(judged.outcomes, judged.labels, seconds=judged.seconds)
                 status.start()
         except asyncio.CancelledError:
             if not stop_asked():
@@ -78,18 +92,25 @@ async def _demo_here() -> None:
             raise typer.Exit(INTERRUPTED) from None
 
 
-async def _judged(client: "AsyncClient") -> "tuple[list[JudgeRequest], list[Outcome], list[Label]]":
+class _Judged(NamedTuple):
+    outcomes: "list[Outcome]"
+    labels: "list[Label]"
+    seconds: float  # that judging took
+
+
+async def _judged(client: "AsyncClient", pairs: "list[GoldPair]") -> _Judged:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from selfref.cli.terminal import err
     from selfref.demo import run
 
-    pairs = run.built_in_pairs()
     columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    begun = time.monotonic()
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task("judging", total=len(pairs))
         outcomes = await run.judge_all(client, pairs, done=lambda _: progress.advance(bar))
-    return pairs, outcomes, await run.labels_of(client, outcomes)
+    seconds = time.monotonic() - begun
+    return _Judged(outcomes, await run.labels_of(client, outcomes), seconds)
 
 
 async def _unless_a_part_fails(stack: "Stack", work: Coroutine[Any, Any, T]) -> T:

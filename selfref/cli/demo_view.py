@@ -1,4 +1,4 @@
-"""What `selfref demo` ends with: a row per pair, counts that add up, and the labels that a trainer reads."""
+"""What `selfref demo` ends with: verdicts beside gold, how good they are, counts that add up, and the labels."""
 
 from collections.abc import Sequence
 
@@ -8,55 +8,96 @@ from rich.text import Text
 
 from selfref.cli.judgment_view import number
 from selfref.cli.terminal import out, visible
-from selfref.demo.run import Outcome, Twins, counts, twins
-from selfref.messages import JudgeRequest, Judgment, Label
-from selfref.stack.noise import NOISE_MODEL, NOISE_WARNING
+from selfref.demo.outcome import (
+    Outcome,
+    Score,
+    Twins,
+    by_principle,
+    counts,
+    one_of_each_family,
+    score,
+    twins,
+    without_twins,
+)
+from selfref.messages import Label
+from selfref.stack.bundled import BUNDLED_MODEL, BUNDLED_NOTE
 
 _ENDINGS = ("decided", "tie", "inconsistent", "failed", "canceled")
-_WIDEST_TABLE = 110  # characters
+_WIDEST_TABLE = 120  # characters
 _LABELS_SHOWN = 3
 _SNIPPET = 46  # characters
 
 
-def print_demo(pairs: Sequence[JudgeRequest], outcomes: Sequence[Outcome], labels: Sequence[Label]) -> None:
-    """Everything, in the order in which it came about."""
-    out.print(_pairs_table(pairs, outcomes))
+def print_demo(outcomes: Sequence[Outcome], labels: Sequence[Label], *, seconds: float) -> None:
+    """Everything, in the order in which it came about; `seconds` is what judging took."""
+    once = without_twins(outcomes)
+    out.print(_pairs_table(one_of_each_family(once)))
+    out.print(_scores_table(once))
     _print_counts(outcomes)
     for pair in twins(outcomes):
         out.print(_twins_line(pair))
     _print_labels(outcomes, labels)
-    models = {outcome.judgment.provenance.model for outcome in outcomes if outcome.judgment is not None}
-    if NOISE_MODEL in models:
-        out.print(Text(f"\n{NOISE_WARNING}", style="bold red"))
+    judgments = [outcome.judgment for outcome in outcomes if outcome.judgment is not None]
+    out.print(f"{len(judgments)} judgments in {seconds:.1f} s: {len(judgments) / seconds:.1f} a second")
+    if BUNDLED_MODEL in {judgment.provenance.model for judgment in judgments}:
+        out.print(f"\n{BUNDLED_NOTE}")
     out.print("\nNext: `selfref up` starts the service, `selfref judge --help` shows how to judge a pair of yours.")
 
 
-def _pairs_table(pairs: Sequence[JudgeRequest], outcomes: Sequence[Outcome]) -> Table:
-    width = min(out.width, _WIDEST_TABLE)
-    table = Table(title="Judged pairs", title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, width=width)
-    table.add_column("pair", no_wrap=True)
-    table.add_column("prompt", no_wrap=True, ratio=1)  # the one that gives way on a narrow terminal
-    table.add_column("verdict", no_wrap=True)
-    for heading in ("strength", "orders", "calls"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for pair, outcome in zip(pairs, outcomes, strict=True):
-        prompt = visible(_snippet(pair.conversation()[-1].content))
-        if outcome.judgment is None:
-            table.add_row(outcome.name, prompt, Text(f"failed: {outcome.failure}", style="red"), "–", "–", "–")
-            continue
-        judgment = outcome.judgment
-        style = "green" if judgment.verdict.decided else "yellow"
-        verdict = Text(judgment.verdict.value, style=style)
-        calls = str(judgment.usage.calls)
-        table.add_row(outcome.name, prompt, verdict, number(judgment.strength), _agreement(judgment), calls)
+def _pairs_table(outcomes: Sequence[Outcome]) -> Table:
+    table = _table("Judged pairs, one of each kind", width=min(out.width, _WIDEST_TABLE))
+    for heading in ("question", "answer A", "answer B"):  # they give way on a narrow terminal
+        table.add_column(heading, no_wrap=True, ratio=1)
+    for heading in ("principle", "verdict", "gold"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("strength", justify="right", no_wrap=True)
+    for outcome in outcomes:
+        request, judgment = outcome.pair.request, outcome.judgment
+        texts = (request.conversation()[-1].content, request.answer_a, request.answer_b)
+        table.add_row(
+            *(visible(_one_line(text)) for text in texts),
+            request.principle,
+            _verdict(outcome),
+            outcome.pair.gold.value,
+            number(judgment.strength if judgment else None),
+        )
     return table
 
 
-def _agreement(judgment: Judgment) -> str:
-    """Do the verdicts of both orders agree? A dash where none was asked for."""
-    if not judgment.orders:
-        return "–"
-    return "agree" if len({reading.verdict for reading in judgment.orders}) == 1 else "differ"
+def _verdict(outcome: Outcome) -> Text:
+    if outcome.judgment is None:
+        return Text(f"failed: {outcome.failure}", style="red")
+    verdict = outcome.judgment.verdict
+    return Text(verdict.value, style="green" if outcome.right else "red" if verdict.decided else "yellow")
+
+
+def _scores_table(outcomes: Sequence[Outcome]) -> Table:
+    table = _table("Against gold")
+    table.add_column("principle")
+    for heading in ("pairs", "right", "accuracy", "consistent"):
+        table.add_column(heading, justify="right")
+    for principle, its in by_principle(outcomes).items():
+        table.add_row(principle, *_figures(score(its)))
+    table.add_section()
+    table.add_row("all", *_figures(score(outcomes)), style="bold")
+    return table
+
+
+def _figures(scored: Score) -> tuple[str, ...]:
+    consistent = "–" if scored.consistency is None else f"{scored.consistency:.1%}"
+    return str(scored.pairs), str(scored.right), f"{scored.accuracy:.1%}", consistent
+
+
+def _table(title: str, *, width: int | None = None) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        width=width,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
 
 
 def _print_counts(outcomes: Sequence[Outcome]) -> None:
@@ -92,9 +133,9 @@ def _print_labels(outcomes: Sequence[Outcome], labels: Sequence[Label]) -> None:
 
 
 def _quoted(text: str | None) -> str:
-    return f"“{_snippet(text or '')}”"
+    line = _one_line(text or "")
+    return f"“{line}”" if len(line) <= _SNIPPET else f"“{line[: _SNIPPET - 1]}…”"
 
 
-def _snippet(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _SNIPPET else f"{line[: _SNIPPET - 1]}…"
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

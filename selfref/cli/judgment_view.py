@@ -7,7 +7,7 @@ from rich.text import Text
 
 from selfref.cli.terminal import out, visible
 from selfref.messages import Judgment, OrderReading, Reference, Verdict
-from selfref.stack.noise import NOISE_MODEL, NOISE_WARNING
+from selfref.stack.bundled import BUNDLED_MODEL, BUNDLED_NOTE
 
 _HEADLINES = {
     Verdict.A: ("Answer A is better", "green"),
@@ -26,8 +26,8 @@ def print_judgment(judgment: Judgment) -> None:
     for number, reading in enumerate(judgment.orders, start=1):
         out.print(_critique_panel(reading, number=number))
     out.print(visible(_footer(judgment), style="dim"), soft_wrap=True)
-    if judgment.provenance.model == NOISE_MODEL:
-        out.print(Text(NOISE_WARNING, style="bold red"))
+    if judgment.provenance.model == BUNDLED_MODEL:
+        out.print(BUNDLED_NOTE)
 
 
 def number(value: float | None, *, signed: bool = False) -> str:

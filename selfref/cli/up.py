@@ -40,8 +40,8 @@ def up(
         typer.Option(
             exists=True,
             file_okay=False,
-            help="Folder of a Hugging Face chat model to judge with.  [dim]default: a tiny random one; verdicts are "
-            "noise[/dim]",
+            help="Folder of a Hugging Face chat model to judge with.  [dim]default: the bundled judge, which knows "
+            "only its little world[/dim]",
         ),
     ] = None,
     engine_url: Annotated[
@@ -158,10 +158,10 @@ def _welcome(running: "Running", settings: "StackSettings") -> None:
     from rich.text import Text
 
     from selfref.cli.terminal import out
-    from selfref.stack.noise import NOISE_WARNING
+    from selfref.stack.bundled import BUNDLED_MODEL, BUNDLED_NOTE
 
     url = running.service_url
-    judge = "bundled, random weights" if running.noise else (running.model or running.engine_url)
+    judge = f"{BUNDLED_MODEL} (bundled)" if running.bundled else (running.model or running.engine_url)
     rows = [
         ("service", url),
         ("docs", f"{url}/docs"),
@@ -170,11 +170,11 @@ def _welcome(running: "Running", settings: "StackSettings") -> None:
         ("data", f"{settings.data_dir}  (logs in logs/)"),
     ]
     text = Text("\n".join(f"{name:<9}{value}" for name, value in rows))
-    if running.noise:
-        text.append(f"\n\n{NOISE_WARNING}", style="bold red")
+    if running.bundled:
+        text.append(f"\n\n{BUNDLED_NOTE}")
     out.print(Panel(text, title="Selfref is up", title_align="left", border_style="green"))
     out.print("Try it:  (Ctrl-C stops the service)\n", soft_wrap=True)
-    pair = '{"prompt": "What is 2 + 2?", "answer_a": "4", "answer_b": "Fish."}'
+    pair = '{"prompt": "What is 2 + 2?", "answer_a": "The answer is 4.", "answer_b": "The answer is 5."}'
     out.print(
         f"  curl {url}/judge -H 'content-type: application/json' \\\n    -d '{pair}'\n", markup=False, soft_wrap=True
     )

@@ -3,7 +3,6 @@
 DIR/lock           held by flock(2) for as long as a stack runs; the kernel lets go of it however that ends
 DIR/running.json   addresses of the running stack, for the commands that use it: judge, doctor, deadletters, labels
 DIR/redis/         the queue, the judgments and the labels
-DIR/models/        the stand-in model
 DIR/logs/          one log per part, and its predecessor
 """
 
@@ -35,7 +34,7 @@ class Running(BaseModel):
     redis_url: str
     engine_url: str
     model: str | None
-    noise: bool
+    bundled: bool  # the judge is the one that is installed with this package
 
     def write(self, data_dir: Path) -> None:
         """Publish it, whole or not at all."""
@@ -56,7 +55,7 @@ class Running(BaseModel):
 @contextmanager
 def claimed(data_dir: Path) -> Iterator[Path]:
     """Make the folder (readable by its owner only) and hold it for this process; raises DataDirInUse."""
-    for folder in (data_dir, data_dir / "logs", data_dir / "models", data_dir / "redis"):
+    for folder in (data_dir, data_dir / "logs", data_dir / "redis"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data_dir / "lock").open("a+") as lock:
         try:

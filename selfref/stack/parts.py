@@ -5,13 +5,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from littleworld import JUDGE
 from selfref.embedded_redis import DURABLE, EmbeddedRedisUnavailable, server_binary
+from selfref.stack.bundled import BUNDLED_MODEL, revision_of
 from selfref.stack.child import Command
 from selfref.stack.errors import StackError
-from selfref.stack.noise import NOISE_MODEL
 
 LONGEST_SOCKET_PATH = 100  # bytes; the kernel's limit is 108 with the terminator (unix(7)), macOS's 104
-TINY_TOKENS = "48"  # of reference and critique: noise needs no room, and a demo has to be quick
+BUNDLED_TOKENS = "96"  # of reference and critique: the bundled judge's critiques take about 60
 
 
 @dataclass(frozen=True)
@@ -22,19 +23,19 @@ class StackSettings:
     host: str = "127.0.0.1"
     port: int = 8080  # 0: any free one
     workers: int = 1
-    model: Path | None = None  # a Hugging Face causal-LM folder; None: a tiny one of random weights
+    model: Path | None = None  # a Hugging Face causal-LM folder; None: the bundled judge
     engine_url: str | None = None
     redis_url: str | None = None
 
     @property
-    def noise(self) -> bool:
-        """True where the judge is the random stand-in, whose verdicts mean nothing."""
+    def bundled(self) -> bool:
+        """True where the judge is the bundled one, which knows only its little world."""
         return self.engine_url is None and self.model is None
 
     @property
     def model_dir(self) -> Path:
         """The folder that the bundled engine serves."""
-        return self.model or self.data_dir / "models" / "tiny"
+        return self.model or JUDGE
 
 
 def module(name: str) -> tuple[str, ...]:
@@ -57,15 +58,12 @@ def redis(settings: StackSettings) -> tuple[Command, str]:
     return Command("redis", (str(binary), *arguments)), f"unix://{address}?db=0"
 
 
-def make_model(folder: Path) -> Command:
-    """Write the random stand-in model."""
-    return Command("model", (*module("engine.tiny"), str(folder)), {"OMP_NUM_THREADS": "1"})
-
-
 def engine(settings: StackSettings) -> Command:
     """The bundled engine, on a free port that it announces."""
     arguments = ("--model", str(settings.model_dir), "--host", "127.0.0.1", "--port", "0")
-    named = {"SELFREF_ENGINE_MODEL_ID": NOISE_MODEL} if settings.noise else {}
+    if not settings.bundled:
+        return Command("engine", (*module("engine"), *arguments))
+    named = {"SELFREF_ENGINE_MODEL_ID": BUNDLED_MODEL, "SELFREF_ENGINE_REVISION": revision_of(settings.model_dir)}
     return Command("engine", (*module("engine"), *arguments), named)
 
 
@@ -90,7 +88,7 @@ def worker(settings: StackSettings, *, number: int, redis_url: str, engine_url: 
     }
     if settings.engine_url is None:
         environment["SELFREF_WORKER_ENGINE"] = "tgi"
-    if settings.noise:
-        environment["SELFREF_WORKER_REFERENCE_TOKENS"] = TINY_TOKENS
-        environment["SELFREF_WORKER_CRITIQUE_TOKENS"] = TINY_TOKENS
+    if settings.bundled:
+        environment["SELFREF_WORKER_REFERENCE_TOKENS"] = BUNDLED_TOKENS
+        environment["SELFREF_WORKER_CRITIQUE_TOKENS"] = BUNDLED_TOKENS
     return Command(f"worker-{number}", module("worker"), environment)

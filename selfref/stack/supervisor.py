@@ -8,10 +8,8 @@ in Redis's append-only file, so the next start goes on with it.
 import asyncio
 import functools
 import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from selfref.stack import parts, probes
@@ -87,7 +85,7 @@ class Stack:
             redis_url=redis_url,
             engine_url=engine_url,
             model=None if settings.engine_url else str(settings.model_dir),
-            noise=settings.noise,
+            bundled=settings.bundled,
         )
         running.write(settings.data_dir)
         return running
@@ -95,7 +93,7 @@ class Stack:
     async def _stop(self) -> None:
         """Stop every part: first who takes work, last who keeps it."""
         self.stopping = True
-        for stage in ("worker", "service", "engine", "model", "redis"):
+        for stage in ("worker", "service", "engine", "redis"):
             stopping = [child for child in self._children if child.name.startswith(stage) and child.exit_code is None]
             if stopping:
                 self._report(f"stopping {', '.join(child.name for child in stopping)}")
@@ -115,21 +113,7 @@ class Stack:
     async def _begin_engine(self) -> Child | None:
         if self._settings.engine_url is not None:
             return None
-        if self._settings.noise and not (self._settings.model_dir / "config.json").exists():
-            await self._make_model(self._settings.model_dir)
         return await self._begin(parts.engine(self._settings))
-
-    async def _make_model(self, folder: Path) -> None:
-        """Written aside and renamed, so that a half-made model is never served."""
-        aside = folder.with_name(folder.name + ".part")
-        shutil.rmtree(aside, ignore_errors=True)
-        maker = await self._begin(parts.make_model(aside))
-        self._report("making a tiny random model")
-        await asyncio.shield(maker.end)
-        if maker.exit_code:
-            raise _failed(maker, f"ended with {_how(maker)}")
-        self._children.remove(maker)
-        aside.rename(folder)
 
     async def _engine_ready(self, child: Child | None) -> str:
         if child is not None:

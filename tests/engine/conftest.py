@@ -13,9 +13,9 @@ import torch
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
-from engine.tiny.model import write_tiny_model
 from engine.tokens import Vocabulary, load_vocabulary
 from tests.engine.serving import Served, serving
+from tests.tiny_model.model import write_tiny_model
 
 torch.set_num_threads(1)
 transformers_logging.disable_progress_bar()

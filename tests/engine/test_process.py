@@ -1,4 +1,4 @@
-"""`python -m engine` and `python -m engine.tiny` as processes."""
+"""`python -m engine` as a process."""
 
 import ctypes
 import os
@@ -12,10 +12,9 @@ from pathlib import Path
 import httpx2
 import pytest
 from pydantic import ValidationError
-from transformers import AutoTokenizer
 
 from engine.__main__ import parse_settings
-from engine.tiny.model import write_tiny_model
+from tests.tiny_model.model import write_tiny_model
 
 PR_CAPBSET_DROP = 24  # <linux/prctl.h>
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -104,20 +103,3 @@ def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("SELFREF_ENGINE_PORT", "7")
     settings = parse_settings(["--model", "m", "--port", "9", "--enable-prefill-logprobs"])
     assert (settings.max_batch_size, settings.port, settings.enable_prefill_logprobs) == (7, 9, True)
-
-
-def test_the_tiny_model_is_small_seeded_and_honest(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "engine.tiny", str(tmp_path / "one")]
-    subprocess.run(command, check=True, env=ENVIRONMENT, capture_output=True)
-    write_tiny_model(tmp_path / "two")
-    write_tiny_model(tmp_path / "three", seed=1)
-    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two", "three")]
-    assert weights[0] == weights[1] != weights[2]
-    assert sum(file.stat().st_size for file in (tmp_path / "one").iterdir()) < 2_000_000
-    assert "noise" in (tmp_path / "one" / "README.md").read_text()
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "one")
-    opening = tokenizer.encode("The better response is Response", add_special_tokens=False)
-    labels = [tokenizer.encode(f"The better response is Response {name}", add_special_tokens=False) for name in "AB"]
-    assert [label[:-1] for label in labels] == [opening, opening]
-    assert labels[0][-1] != labels[1][-1]
-    assert tokenizer.encode("x")[0] == tokenizer.bos_token_id == 1

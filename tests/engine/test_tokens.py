@@ -11,8 +11,8 @@ from llguidance.hf import from_tokenizer
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from engine.tiny.tokenizer import BOS, EOS, UNK, train_tokenizer, wrap_tokenizer
 from engine.tokens import TokenTexts, Vocabulary
+from tests.tiny_model.tokenizer import BOS, EOS, UNK, train_tokenizer, wrap_tokenizer
 
 
 def llama_style() -> Vocabulary:

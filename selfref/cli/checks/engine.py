@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 
 from selfref.cli.checks.finding import Finding, Part
-from selfref.stack.noise import NOISE_MODEL, NOISE_WARNING
+from selfref.stack.bundled import BUNDLED_MODEL, BUNDLED_NOTE
 
 TIMEOUT = 60.0  # seconds; a cold engine may compile for its first token
 OPENING = "By the principle, the better response is Response"  # a verdict is the label that follows
@@ -60,8 +60,8 @@ _VOTES_ONLY = "Let the server give logprobs and top_logprobs; without them a ver
 
 def _identity(info: dict[str, Any]) -> Finding:
     name = str(info.get("model_id"))
-    if name == NOISE_MODEL:
-        return _ENGINE.warn("model", name, mend=NOISE_WARNING)
+    if name == BUNDLED_MODEL:
+        return _ENGINE.warn("model", name, mend=BUNDLED_NOTE)
     limit = info.get("max_total_tokens")
     return _ENGINE.ok("model", f"{name}, {info.get('model_dtype')}, {limit} tokens, version {info.get('version')}")
 

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from selfref.cli.checks.engine import check_openai, check_tgi
 from selfref.cli.checks.finding import Finding, Level
 from selfref.cli.checks.redis import check_redis, findings_of
+from selfref.stack.bundled import BUNDLED_MODEL, BUNDLED_NOTE
 from selfref.stack.datadir import Running
 from tests.selfref.cli.fake_engine import GOOD_TOP, FakeOpenAi, FakeTgi, serving
 from tests.selfref.cli.running import selfref
@@ -75,10 +76,11 @@ async def test_an_engine_that_cannot_judge_fails_where_it_cannot(path: str, answ
     assert all(finding.mend for finding in found if finding.level is Level.FAIL)
 
 
-async def test_the_random_stand_in_is_told_from_a_judge() -> None:
-    with serving(FakeTgi({"/info": {"model_id": "selfref/random-noise"}})) as url:
+async def test_whoever_labels_with_the_bundled_judge_is_told_what_it_knows() -> None:
+    with serving(FakeTgi({"/info": {"model_id": BUNDLED_MODEL}})) as url:
         found = await check_tgi(url, api_key=None)
     assert levels(found)["model"] is Level.WARN
+    assert BUNDLED_NOTE in {finding.mend for finding in found}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import pytest
 from selfref.stack.datadir import Running, claimed, default_data_dir
 from selfref.stack.errors import DataDirInUse
 
-RUNNING = Running(pid=1, service_url="http://s", redis_url="redis://r", engine_url="http://e", model=None, noise=False)
+RUNNING = Running(
+    pid=1, service_url="http://s", redis_url="redis://r", engine_url="http://e", model=None, bundled=False
+)
 
 
 def test_a_claimed_folder_is_refused_to_a_second_stack_and_says_what_to_do(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """What each part is told."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
+from littleworld import JUDGE
 from selfref.stack import parts
+from selfref.stack.bundled import BUNDLED_MODEL, WEIGHTS, revision_of
 from selfref.stack.errors import StackError
-from selfref.stack.noise import NOISE_MODEL
 from selfref.stack.parts import StackSettings
 
 
@@ -23,15 +25,25 @@ def test_a_folder_too_deep_for_a_socket_is_said_before_redis_fails(tmp_path: Pat
     assert "--data-dir" in error.value.advice
 
 
-def test_only_the_random_model_is_called_noise_and_kept_brief(tmp_path: Path) -> None:
-    noise = StackSettings(data_dir=tmp_path)
-    real = StackSettings(data_dir=tmp_path, model=tmp_path / "llama")
+def test_only_the_bundled_judge_is_named_by_its_weights_and_kept_brief(tmp_path: Path) -> None:
+    bundled = StackSettings(data_dir=tmp_path)
+    own = StackSettings(data_dir=tmp_path, model=tmp_path / "llama")
     remote = StackSettings(data_dir=tmp_path, engine_url="http://gpu:8080")
-    assert [settings.noise for settings in (noise, real, remote)] == [True, False, False]
-    assert parts.engine(noise).environment["SELFREF_ENGINE_MODEL_ID"] == NOISE_MODEL
-    assert "SELFREF_ENGINE_MODEL_ID" not in parts.engine(real).environment
-    told = [parts.worker(settings, number=1, redis_url="r", engine_url="e").environment for settings in (noise, real)]
+    assert [settings.bundled for settings in (bundled, own, remote)] == [True, False, False]
+    assert str(JUDGE) in parts.engine(bundled).arguments
+    named = parts.engine(bundled).environment
+    assert (named["SELFREF_ENGINE_MODEL_ID"], named["SELFREF_ENGINE_REVISION"]) == (BUNDLED_MODEL, revision_of(JUDGE))
+    assert parts.engine(own).environment == {}
+    told = [parts.worker(settings, number=1, redis_url="r", engine_url="e").environment for settings in (bundled, own)]
     assert ["SELFREF_WORKER_CRITIQUE_TOKENS" in environment for environment in told] == [True, False]
+
+
+def test_other_weights_are_another_revision(tmp_path: Path) -> None:
+    (tmp_path / WEIGHTS).write_bytes(b"one")
+    one = revision_of(tmp_path)
+    assert one == hashlib.sha256(b"one").hexdigest()[: len(one)]
+    (tmp_path / WEIGHTS).write_bytes(b"another")
+    assert revision_of(tmp_path) != one
 
 
 def test_a_given_engine_keeps_the_dialect_that_the_environment_names(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from selfref.messages import Comparison, Judgment, Lane, Preset, Verdict, Work, now
+from tests.tiny_model.model import write_tiny_model
 from tests.worker.thinking_engine import RememberedReferences
 from worker.engines import open_engine
 from worker.engines.protocol import LabelLogProbs, Sampling
@@ -21,7 +22,7 @@ QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 @pytest.fixture(scope="module")
 def engine_url(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tiny")
-    subprocess.run([sys.executable, "-m", "engine.tiny", str(folder)], env=QUIET, check=True, capture_output=True)
+    write_tiny_model(folder)
     command = [sys.executable, "-m", "engine", "--model", str(folder), "--port", "0"]
     with subprocess.Popen(command, env=QUIET, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None

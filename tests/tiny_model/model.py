@@ -1,4 +1,4 @@
-"""Writes the tiny model folder: random weights, its own tokenizer, Llama-2's chat template, and a plain warning."""
+"""Writes the tiny model folder: random weights, its own tokenizer, Llama-2's chat template."""
 
 from pathlib import Path
 
@@ -6,31 +6,22 @@ import torch
 from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from engine.tiny.tokenizer import BOS_ID, EOS_ID, UNK_ID, train_tokenizer, wrap_tokenizer
+from tests.tiny_model.tokenizer import BOS_ID, EOS_ID, UNK_ID, train_tokenizer, wrap_tokenizer
 
 CONTEXT = 4096  # positions, as Llama-2
 INITIALIZER_RANGE = 0.4  # wide, so that the noise has preferences instead of near-ties
-
-MODEL_CARD = """---
-pipeline_tag: text-generation
----
-# A tiny model that knows nothing
-
-Llama architecture, Llama-2's chat template, weights drawn at random (seed {seed}). It exists to exercise the software
-around a judge. **Its answers, critiques and verdicts are noise: never use its labels for anything.**
-"""
+SEED = 0
 
 
-def write_tiny_model(folder: Path, *, seed: int = 0) -> None:
-    """Make the model in `folder` (created if missing). The same seed makes the same weights."""
+def write_tiny_model(folder: Path) -> None:
+    """Make the model in `folder` (created if missing); always the same weights."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer()
-    random_llama(tokenizer, seed=seed).save_pretrained(folder)
+    _random_llama(tokenizer).save_pretrained(folder)
     wrap_tokenizer(tokenizer, context=CONTEXT).save_pretrained(folder)
-    (folder / "README.md").write_text(MODEL_CARD.format(seed=seed), encoding="utf-8")
 
 
-def random_llama(tokenizer: Tokenizer, *, seed: int) -> LlamaForCausalLM:
+def _random_llama(tokenizer: Tokenizer) -> LlamaForCausalLM:
     """A two-layer Llama with grouped-query attention, about a quarter of a million random parameters."""
     config = LlamaConfig(
         vocab_size=tokenizer.get_vocab_size(),
@@ -46,7 +37,7 @@ def random_llama(tokenizer: Tokenizer, *, seed: int) -> LlamaForCausalLM:
         tie_word_embeddings=False,
     )
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(SEED)
         model = LlamaForCausalLM(config)
     with torch.no_grad():
         model.lm_head.weight[_unreadable(tokenizer)] = 0.0

@@ -1,28 +1,16 @@
 """The tiny model's tokenizer: byte-level BPE learnt here and now from the small English text beside this file."""
 
-from importlib.resources import files
+from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
+
+from littleworld.chat_template import LLAMA_2_CHAT_TEMPLATE
 
 VOCABULARY = 1024  # tokens at most; fewer where the text runs out of pairs
 UNK_ID, BOS_ID, EOS_ID = 0, 1, 2  # as Llama-2
 UNK, BOS, EOS = "<unk>", "<s>", "</s>"
 LABELS = (" A", " B")  # what a verdict ends with; each must be one token
-
-# meta-llama/Llama-2-13b-chat-hf, tokenizer_config.json
-LLAMA_2_CHAT_TEMPLATE = (
-    "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}"
-    "{% set system_message = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}"
-    "{% set system_message = false %}{% endif %}{% for message in loop_messages %}"
-    "{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
-    "{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}"
-    "{% if loop.index0 == 0 and system_message != false %}"
-    "{% set content = '<<SYS>>\\n' + system_message + '\\n<</SYS>>\\n\\n' + message['content'] %}"
-    "{% else %}{% set content = message['content'] %}{% endif %}"
-    "{% if message['role'] == 'user' %}{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}"
-    "{% elif message['role'] == 'assistant' %}{{ ' '  + content.strip() + ' ' + eos_token }}{% endif %}{% endfor %}"
-)
 
 
 def train_tokenizer() -> Tokenizer:
@@ -60,4 +48,4 @@ def wrap_tokenizer(tokenizer: Tokenizer, *, context: int) -> PreTrainedTokenizer
 
 
 def _lines() -> list[str]:
-    return files("engine.tiny").joinpath("corpus.txt").read_text(encoding="utf-8").splitlines()
+    return Path(__file__).with_name("corpus.txt").read_text(encoding="utf-8").splitlines()
