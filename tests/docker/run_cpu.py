@@ -2,8 +2,7 @@
 
 A script rather than a test: it takes minutes, a Docker Engine and gigabytes. It starts the whole stack under a project
 name of its own, judges pairs through the published port, takes parts away while pairs are in flight, and removes every
-container, network and volume it made; the images stay. The engine serves the tiny random model, so a verdict is looked
-at only for being there.
+container, network and volume it made; the images stay. The engine serves the bundled judge.
 """
 # ruff: noqa: T201  it tells its story on standard output
 
@@ -27,6 +26,8 @@ from typing import Any
 
 import httpx2
 
+from selfref.stack.bundled import BUNDLED_MODEL
+
 ROOT = Path(__file__).parents[2]
 DOCKER = shutil.which("docker") or "docker"
 PROJECT = "selfref-run"
@@ -35,11 +36,7 @@ TORCH_PORT = 8899  # fixed, since the address is an argument of the build and an
 PAIRS = 24
 FINAL = {"judged", "failed"}
 EXPECTED_TARGETS = {"service": 1, "worker": 2, "engine": 1}  # replicas that Prometheus should find up, by job
-PAIR = {
-    "prompt": "Name a colour of the sky.",
-    "answer_a": "Blue, on a clear day.",
-    "answer_b": "The sky has no colours, so stop asking.",
-}
+PAIR = {"prompt": "What is 2 + 2?", "answer_a": "The answer is 4.", "answer_b": "The answer is 5."}
 
 
 def main() -> None:
@@ -132,6 +129,8 @@ def judges_with_a_key_only(client: httpx2.Client) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     judgment: dict[str, Any] = answer.json()
     print(f"  {judgment['id']}: verdict {judgment['verdict']}, log-odds {judgment['log_odds']}")
+    assert judgment["provenance"]["model"] == BUNDLED_MODEL
+    assert judgment["verdict"] == "A"
     return judgment
 
 
@@ -176,7 +175,9 @@ def submit(client: httpx2.Client) -> list[str]:
     """Pairs that differ, so that none is answered from another's judgment; the ids they were accepted under."""
     accepted = [
         client.post(
-            "/judge", json={**PAIR, "answer_a": f"Blue, {secrets.token_hex(4)}."}, headers={"Prefer": "respond-async"}
+            "/judge",
+            json={**PAIR, "answer_a": f"The answer is {secrets.token_hex(4)}."},
+            headers={"Prefer": "respond-async"},
         )
         for _ in range(PAIRS)
     ]

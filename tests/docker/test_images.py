@@ -1,10 +1,14 @@
 """The promises of docker/Dockerfile and .dockerignore: lean, unprivileged, complete."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
+
+from selfref.stack.bundled import BUNDLED_MODEL
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
@@ -53,6 +57,20 @@ def test_every_data_file_of_the_packages_is_declared_for_the_wheel() -> None:
     files = {file for package in PACKAGES for file in (ROOT / package).rglob("*") if file.is_file()}
     data = {file for file in files if file.suffix not in {".py", ".pyc"}}
     assert data - declared == set()
+
+
+def test_the_engine_serves_the_bundled_judge_unless_told_otherwise() -> None:
+    """By the image alone and by compose; either names the judge as the local stack does."""
+    assert "print(littleworld.JUDGE)" in stages()["build-engine"]
+    (judge,) = re.findall(r'ln -s "\$judge" (/opt/selfref/\S+)', stages()["build-engine"])
+    served = re.search(r"^CMD (.*)$", stages()["engine"], re.MULTILINE)
+    assert served is not None
+    assert json.loads(served[1]) == ["--model", judge, "--model-id", BUNDLED_MODEL]
+    command = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["engine"]["command"]
+    default = [re.sub(r"\$\{ENGINE_MODEL:-(.*)\}", r"\1", word) for word in command]
+    assert default == json.loads(served[1])
+    own = {re.sub(r"\$\{ENGINE_MODEL:-.*\}", "/models/own", word) for word in command}
+    assert own == {"--model", "--model-id", "/models/own"}, "a model of one's own is never called the bundled judge"
 
 
 def test_a_build_sees_the_packages_and_nothing_private() -> None:
