@@ -8,6 +8,7 @@ import orjson
 import typer
 from rich.console import Console
 
+from selfref.bench.agreement.command import agreement
 from selfref.bench.overhead import Setting, measure
 from selfref.bench.report import report, summary, table
 from selfref.bench.stack import Faults
@@ -19,6 +20,9 @@ app = typer.Typer(no_args_is_help=True, help="Measure the service on this machin
 @app.callback()
 def bench() -> None:
     """Measure the service on this machine."""
+
+
+app.command()(agreement)
 
 
 @app.command()
