@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+import uvloop
 from pydantic import ValidationError
 from transformers.utils import logging as transformers_logging
 
@@ -109,7 +110,8 @@ def main() -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        return asyncio.run(serve(settings))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(serve(settings))
     except ModelUnusable as error:
         log.error("model_unusable", reason=str(error))
         return USAGE_ERROR

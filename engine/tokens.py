@@ -29,20 +29,23 @@ class Vocabulary:
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         self.special_ids = frozenset(cast("list[int]", tokenizer.all_special_ids))
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        self._fast = backend if tokenizer.is_fast else None
         self._lock = threading.Lock()
         self.alone = lru_cache(maxsize=65_536)(self._alone)
 
     def encode(self, text: str, *, special: bool) -> Encoding:
         """Tokenize; `special` adds the tokens that the model wants around a text (Llama: BOS in front)."""
-        backend = getattr(self.tokenizer, "backend_tokenizer", None)
-        if backend is not None and self.tokenizer.is_fast:
-            found = backend.encode(text, add_special_tokens=special)
+        if self._fast is not None:
+            found = self._fast.encode(text, add_special_tokens=special)
             return Encoding(ids=found.ids, offsets=found.offsets)
         with self._lock:
             return Encoding(ids=self.tokenizer.encode(text, add_special_tokens=special), offsets=None)
 
     def decode(self, ids: Sequence[int], *, keep_special: bool) -> str:
         """The text of several tokens together."""
+        if self._fast is not None:  # directly: transformers converts every id before it does the same
+            return cast("str", self._fast.decode(list(ids), skip_special_tokens=not keep_special))
         text = self.tokenizer.decode(
             list(ids), skip_special_tokens=not keep_special, clean_up_tokenization_spaces=False
         )

@@ -18,12 +18,13 @@ class CallerGone(Exception):
     """The caller closed the connection before its answer was ready."""
 
 
-def _engine(request: Request) -> Inference:
+# Dependencies are coroutines although they wait for nothing: FastAPI runs plain functions in a thread, call by call.
+async def _engine(request: Request) -> Inference:
     engine: Inference = request.app.state.engine
     return engine
 
 
-def _info(request: Request) -> Info:
+async def _info(request: Request) -> Info:
     info: Info = request.app.state.info
     return info
 
