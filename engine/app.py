@@ -125,10 +125,12 @@ def batch_limits(settings: Settings, model: Model) -> Limits:
         prefill_tokens=settings.max_batch_prefill_tokens,
         batch_tokens=int(kv_bytes / model.kv_bytes_per_token),
         prefix_bytes=max(int(prefix_bytes), 0),
+        served_ratio=settings.waiting_served_ratio,
+        waiting_steps=settings.max_waiting_tokens,
     )
 
 
-def _require_json(request: Request) -> None:
+async def _require_json(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         raise HTTPException(415, "Expected request with `Content-Type: application/json`")

@@ -1,4 +1,4 @@
-"""The engine's Prometheus metrics: text-generation-inference's names, and two of our own for the reuse of prefixes."""
+"""The engine's Prometheus metrics: text-generation-inference's names, and ours for prefixes and the model's time."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -50,8 +50,10 @@ class Metrics:
         self.input_length = self._counts("tgi_request_input_length", "tokens of a prompt")
         self.max_new_tokens = self._counts("tgi_request_max_new_tokens", "tokens that a request may generate")
         self.generated_tokens = self._counts("tgi_request_generated_tokens", "tokens that it did generate")
-        self.step_duration = Histogram(
-            "tgi_batch_forward_duration", "seconds of a forward call", ["method"], buckets=_SECONDS, registry=registry
+        self.step_duration = self._steps("tgi_batch_inference_duration", "of a step, from waiting texts to new tokens")
+        self.forward_duration = self._steps("tgi_batch_forward_duration", "of a step's forward call")
+        self.busy_seconds = Tally(
+            "engine_busy_seconds", "of the model thread, less waiting for work", registry=registry
         )
         self.queue_size = Gauge("tgi_queue_size", "requests waiting for the batch", registry=registry)
         self.batch_size = Gauge("tgi_batch_current_size", "rows in the batch", registry=registry)
@@ -63,6 +65,9 @@ class Metrics:
 
     def _seconds(self, name: str, documentation: str) -> Histogram:
         return Histogram(name, f"seconds {documentation}", buckets=_SECONDS, registry=self._registry)
+
+    def _steps(self, name: str, documentation: str) -> Histogram:
+        return Histogram(name, f"seconds {documentation}", ["method"], buckets=_SECONDS, registry=self._registry)
 
     def _counts(self, name: str, documentation: str) -> Histogram:
         return Histogram(name, documentation, buckets=_TOKENS, registry=self._registry)

@@ -12,10 +12,27 @@ from transformers import AutoModelForCausalLM, DynamicCache
 from transformers.cache_utils import Cache, DynamicLayer
 
 from engine.errors import ModelUnusable
+from engine.packed import pack_linear_layers
 
 DEFAULT_CONTEXT = 2048  # tokens, for models without a fixed number of positions
 _LOADED = (".json", ".safetensors", ".bin")
 _POSITION_LIMITS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One forward call: some new tokens for each of several rows.
+
+    `ids` and `positions` are (rows, new tokens); `mask` is (rows, cached + new tokens), 1 where there is a token, or
+    None where no row is padded; `cache` is read and extended in place. Logits of the last `keep` tokens are wanted (0:
+    of all).
+    """
+
+    ids: Tensor
+    positions: Tensor
+    mask: Tensor | None
+    cache: Cache
+    keep: int = 1
 
 
 @dataclass(frozen=True)
@@ -32,21 +49,25 @@ class Model:
     takes_positions: bool
     keeps_logits: bool
 
-    def forward(self, ids: Tensor, *, mask: Tensor | None, positions: Tensor, cache: Cache, keep: int) -> Tensor:
-        """Logits of the last `keep` positions (0: all), float32, shape (rows, keep, vocabulary).
-
-        `ids` and `positions` are (rows, new tokens); `mask` is (rows, cached + new tokens), 1 where there is a token;
-        `cache` is read and extended in place.
-        """
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Logits, float32, shape (rows, keep, vocabulary); on a GPU they have been computed when this returns."""
         arguments: dict[str, Any] = {}
         if self.takes_positions:
-            arguments["position_ids"] = positions
+            arguments["position_ids"] = inputs.positions.to(self.device)
         if self.keeps_logits:
-            arguments["logits_to_keep"] = keep
+            arguments["logits_to_keep"] = inputs.keep
         output = self.network(
-            input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True, return_dict=True, **arguments
+            input_ids=inputs.ids.to(self.device),
+            attention_mask=None if inputs.mask is None else inputs.mask.to(self.device),
+            past_key_values=inputs.cache,
+            use_cache=True,
+            return_dict=True,
+            **arguments,
         )
-        return cast("Tensor", output.logits[:, -keep or None :].float())
+        logits = cast("Tensor", output.logits[:, -inputs.keep or None :].float())
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)  # choosing a token would wait now anyway; so time is told apart
+        return logits
 
 
 def load_model(folder: Path, *, device: str, dtype: str) -> Model:
@@ -64,6 +85,7 @@ def load_model(folder: Path, *, device: str, dtype: str) -> Model:
         raise ModelUnusable(f"cannot load {folder}: {error}") from error
     network = network.to(where).eval().requires_grad_(False)
     _refuse_recurrent(network)
+    pack_linear_layers(network)
     accepted = inspect.signature(network.forward).parameters
     takes_positions, keeps_logits = "position_ids" in accepted, "logits_to_keep" in accepted
     kv_bytes, vocabulary = _measure(network, where)

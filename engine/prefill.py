@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from torch import Tensor
 from transformers import DynamicCache
+from transformers.cache_utils import Cache
 
 from engine.batch_cache import KeysValues
-from engine.model import Model, keys_values
+from engine.model import Inputs, keys_values
 from engine.prefix_cache import NOTHING, Prefix, PrefixCache, Tokens
 from engine.text import Text
 
@@ -50,40 +50,37 @@ def groups(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
         yield group
 
 
-def run(model: Model, group: Sequence[Plan]) -> tuple[Tensor, Sequence[KeysValues]]:
-    """One forward call for the group.
+def inputs(group: Sequence[Plan]) -> Inputs:
+    """The group as one forward call.
 
-    Returns the logits, (rows, 1, vocabulary), or (1, prompt, vocabulary) where log-probabilities of the prompt are
-    wanted; and each row's keys and values, as views. Every row is aligned at the right and computes as many of its last
-    tokens as the neediest row, so that no row has padding in its middle.
+    Every row is aligned at the right and computes as many of its last tokens as the neediest row, so that no row has
+    padding in its middle. Logits of all tokens are asked for where log-probabilities of the prompt are wanted.
     """
     lengths = [len(each.tokens) for each in group]
     new = max(each.new for each in group)
     reused = [max(length - new, 0) for length in lengths]
-    cache = _past(group, reused=reused)
     columns = max(reused) + new
     ids = torch.zeros((len(group), new), dtype=torch.long)
     for row, each in enumerate(group):
         tail = torch.from_numpy(each.tokens[reused[row] :])
         ids[row, new - len(tail) :] = tail
     ends = torch.tensor(lengths).unsqueeze(1)
-    positions = (torch.arange(new) - new + ends).clamp(min=0)
-    mask = None
-    if min(lengths) < columns:
-        mask = (torch.arange(columns) >= columns - ends).long().to(model.device)
-    logits = model.forward(
-        ids.to(model.device),
-        mask=mask,
-        positions=positions.to(model.device),
-        cache=cache,
+    return Inputs(
+        ids=ids,
+        positions=(torch.arange(new) - new + ends).clamp(min=0),
+        mask=(torch.arange(columns) >= columns - ends).long() if min(lengths) < columns else None,
+        cache=_past(group, reused=reused),
         keep=0 if group[0].text.ticket.job.prefill_logprobs else 1,
     )
+
+
+def computed(group: Sequence[Plan], cache: Cache) -> list[KeysValues]:
+    """Each row's keys and values after the forward call, as views."""
     layers = keys_values(cache)
-    rows = [
-        [(keys[row, :, columns - length :], values[row, :, columns - length :]) for keys, values in layers]
-        for row, length in enumerate(lengths)
+    return [
+        [(keys[row, :, -len(each.tokens) :], values[row, :, -len(each.tokens) :]) for keys, values in layers]
+        for row, each in enumerate(group)
     ]
-    return logits, rows
 
 
 def _wasteful(group: Sequence[Plan], longer: Plan) -> bool:

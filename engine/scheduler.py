@@ -20,7 +20,7 @@ from engine import prefill
 from engine.batch_cache import BatchCache, KeysValues
 from engine.errors import EngineError, GenerationFailed, Incomplete
 from engine.metrics import Metrics
-from engine.model import Model
+from engine.model import Inputs, Model
 from engine.prefix_cache import SHORTEST, PrefixCache, shared_length
 from engine.request import Chosen, Delivery, FinishReason, Ticket
 from engine.sampling import choose
@@ -36,6 +36,8 @@ class Limits:
     prefill_tokens: int  # of prompts between two decoding steps
     batch_tokens: int  # rows x columns of keys and values
     prefix_bytes: int  # kept for reuse; 0: none
+    served_ratio: float = 0.0  # waiting prompts, over running texts, from which on they interrupt these at once
+    waiting_steps: int = 0  # decoding steps between two interruptions for fewer prompts than that
 
 
 class Scheduler:
@@ -62,6 +64,8 @@ class Scheduler:
         self._batch = BatchCache(budget=limits.batch_tokens)
         self._prefixes = PrefixCache(budget=limits.prefix_bytes)
         self._news: dict[asyncio.AbstractEventLoop, list[Ticket]] = {}
+        self._uninterrupted = 0
+        self._busy_since = time.monotonic()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="model", daemon=True)
 
@@ -94,6 +98,7 @@ class Scheduler:
                 self._admit()
                 self._step()
                 self._deliver()
+                self._count_busy()
             stopped = True
         finally:
             self._close()
@@ -117,6 +122,8 @@ class Scheduler:
                 ticket = self._inbox.get(block=idle)
             except Empty:
                 break
+            if idle:
+                self._busy_since = time.monotonic()
             if ticket is None:
                 return False
             self._open.add(ticket)
@@ -135,6 +142,10 @@ class Scheduler:
 
     def _admit(self) -> None:
         """Run the prompts of waiting requests, as many as there is room for, and let them join the batch."""
+        self._uninterrupted += 1
+        if not self._interrupts():
+            return
+        self._uninterrupted = 0
         budget = self._limits.prefill_tokens
         while budget > 0 and (wave := self._next_wave(budget)):
             budget -= sum(each.new for each in wave)
@@ -142,6 +153,16 @@ class Scheduler:
                 self._prefill(group)
             self._deliver()
         self._metrics.queue_size.set(len(self._waiting))
+
+    def _interrupts(self) -> bool:
+        """Whether to run prompts before the next decoding step.
+
+        Under load they arrive one by one, and one costs nearly as much as a few together; so a few are waited for.
+        """
+        ready = min(len(self._waiting), self._limits.rows - len(self._running))
+        return ready > 0 and (
+            ready >= self._limits.served_ratio * len(self._running) or self._uninterrupted >= self._limits.waiting_steps
+        )
 
     def _next_wave(self, budget: int) -> list[prefill.Plan]:
         """Prompts to run now. One that begins like another of the wave waits for the next, to reuse its work."""
@@ -174,14 +195,15 @@ class Scheduler:
         for text in texts:
             text.ticket.started_at = started
         try:
-            logits, rows = prefill.run(self._model, group)
+            inputs = prefill.inputs(group)
+            logits = self._forward(inputs, "prefill")
             if texts[0].ticket.job.prefill_logprobs:
                 texts[0].ticket.prompt_logprobs = prompt_logprobs(logits[0], texts[0].history)
             chosen = self._choose(logits[:, -1], texts)
         except (RuntimeError, EngineError) as error:
             self._fail([text.ticket for text in texts], GenerationFailed(str(error)))
             return
-        for each, row, token in zip(group, rows, chosen, strict=True):
+        for each, row, token in zip(group, prefill.computed(group, inputs.cache), chosen, strict=True):
             self._after_prompt(each, row, token)
         self._count("prefill", started)
 
@@ -220,17 +242,19 @@ class Scheduler:
         self._count("decode", started)
 
     def _decode(self, texts: list[Text]) -> Tensor:
-        device = self._model.device
-        mask = self._batch.before_step()
-        logits = self._model.forward(
-            torch.tensor([[text.history[-1]] for text in texts], device=device),
-            mask=None if mask is None else mask.to(device),
-            positions=torch.tensor(self._batch.lengths, device=device).unsqueeze(1),
+        inputs = Inputs(
+            mask=self._batch.before_step(),
+            ids=torch.tensor([[text.history[-1]] for text in texts]),
+            positions=torch.tensor(self._batch.lengths).unsqueeze(1),
             cache=self._batch,
-            keep=1,
         )
+        logits = self._forward(inputs, "decode")
         self._batch.after_step()
         return logits[:, -1]
+
+    def _forward(self, inputs: Inputs, method: str) -> Tensor:
+        with self._metrics.forward_duration.labels(method).time():
+            return self._model.forward(inputs)
 
     def _choose(self, logits: Tensor, texts: list[Text]) -> list[Chosen]:
         return choose(
@@ -273,6 +297,11 @@ class Scheduler:
     def _count(self, method: str, started: float) -> None:
         self._metrics.steps.inc(value=method)
         self._metrics.step_duration.labels(method).observe(time.monotonic() - started)
+
+    def _count_busy(self) -> None:
+        now = time.monotonic()
+        self._metrics.busy_seconds.inc(now - self._busy_since)
+        self._busy_since = now
 
 
 def prompt_logprobs(logits: Tensor, prompt: list[int]) -> list[float]:

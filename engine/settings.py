@@ -35,8 +35,14 @@ class Settings(BaseSettings):
     payload_limit: Count = Field(default=2_000_000, description="bytes of a request body")
     enable_prefill_logprobs: bool = False
 
-    max_batch_size: Count = Field(default=32, description="most rows in one decoding step")
+    max_batch_size: Count = Field(default=64, description="most rows in one decoding step")
     max_batch_prefill_tokens: Count = Field(default=4096, description="most prompt tokens between two decoding steps")
+    waiting_served_ratio: Annotated[float, Field(ge=0)] = Field(
+        default=0.25, description="waiting prompts, over running texts, that interrupt these at once"
+    )
+    max_waiting_tokens: Amount = Field(
+        default=4, description="decoding steps between two interruptions for fewer prompts than that"
+    )
     kv_cache_mib: Amount = Field(default=0, description="K/V of running requests")
     prefix_cache_mib: int = Field(
         default=0, ge=-1, description="K/V of earlier prompts kept for reuse; -1 turns it off"
