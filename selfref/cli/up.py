@@ -113,7 +113,7 @@ async def _serve(settings: "StackSettings") -> int:
         try:
             async with stack.standing() as running:
                 status.stop()
-                _welcome(running, settings)
+                welcome(running, settings)
                 failure = await stack.part_failed()
                 raise failure
         except asyncio.CancelledError:
@@ -153,7 +153,8 @@ def stop_on_signals(stack: "Stack") -> Callable[[], bool]:
     return lambda: asked
 
 
-def _welcome(running: "Running", settings: "StackSettings") -> None:
+def welcome(running: "Running", settings: "StackSettings") -> None:
+    """Where everything is, which judge it is, and a first thing to try."""
     from rich.panel import Panel
     from rich.text import Text
 

@@ -95,7 +95,10 @@ def by_principle(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
 
 def one_of_each_family(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The first outcome of each kind of question."""
-    return list({outcome.pair.family: outcome for outcome in reversed(outcomes)}.values())[::-1]
+    first: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        first.setdefault(outcome.pair.family, outcome)
+    return list(first.values())
 
 
 def without_twins(outcomes: Sequence[Outcome]) -> list[Outcome]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,21 @@ from selfref import AsyncClient
 from selfref.client import JudgmentFailed
 from selfref.messages import FailureCode, Judgment
 from selfref.stack.datadir import Running
+from tests.stacks import UpProcess
+from tests.tiny_model.model import write_tiny_model
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 NOISE = 1e-3  # nats and probability: what batching may move in float32
 PAIRS = 200
+BRIEF = {"SELFREF_WORKER_REFERENCE_TOKENS": "48", "SELFREF_WORKER_CRITIQUE_TOKENS": "48"}
+
+
+@pytest.fixture
+def quick_stack(tmp_path: Path) -> Iterator[Running]:
+    """Everything real but the judge, whose opinion is not asked here: long pairs in numbers take it minutes."""
+    write_tiny_model(tmp_path / "model")
+    with UpProcess(tmp_path / "data", "--port", "0", "--model", str(tmp_path / "model"), environment=BRIEF) as up:
+        yield up.ready()
 
 
 def _data(name: str) -> str:
@@ -37,17 +48,17 @@ async def _end(client: AsyncClient, pair: Mapping[str, Any]) -> Judgment | Judgm
         return failed
 
 
-async def test_two_hundred_pairs_end_once_each_and_the_counts_add_up(stack: Running) -> None:
+async def test_two_hundred_pairs_end_once_each_and_the_counts_add_up(quick_stack: Running) -> None:
     rows = [json.loads(line) for line in _data("llmbar.jsonl").splitlines()[:PAIRS]]
     pairs = [
         {name: row[name] for name in ("prompt", "answer_a", "answer_b")} | {"custom_id": row["id"]} for row in rows
     ]
-    ends = await _ends(stack.service_url, pairs)
+    ends = await _ends(quick_stack.service_url, pairs)
     judged = {end.id for end in ends if isinstance(end, Judgment)}
     failed = [end for end in ends if isinstance(end, JudgmentFailed)]
     assert len(judged) + len(failed) == PAIRS
     assert {end.code for end in failed} <= {FailureCode.TOO_LONG.value}  # nothing else is wrong with these pairs
-    async with AsyncClient(stack.service_url) as client:
+    async with AsyncClient(quick_stack.service_url) as client:
         fed = [label.id async for label in client.labels() if (label.custom_id or "").startswith("llmbar")]
     assert sorted(fed) == sorted(judged)
 

@@ -1,10 +1,12 @@
-"""What is shown of numbers and of texts that nobody vouches for."""
+"""What is shown of numbers, of texts that nobody vouches for, and of a judge that knows little."""
 
 import pytest
 from rich.console import Console
 
-from selfref.cli.judgment_view import number, odds
+from selfref.cli.judgment_view import number, odds, print_judgment
 from selfref.cli.terminal import visible
+from selfref.stack.bundled import BUNDLED_MODEL
+from tests.selfref.client.test_conversations import JUDGED
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,12 @@ def test_a_text_can_neither_control_the_terminal_nor_be_markup() -> None:
     assert "[bold]red[/bold]" in shown
     assert not {"\x1b", "\x07", "\x9b", "\r"} & set(shown)
     assert "\nnext" in shown
+
+
+@pytest.mark.parametrize("model", [BUNDLED_MODEL, "meta-llama/Llama-2-13b-chat-hf"])
+def test_a_verdict_of_the_bundled_judge_and_no_other_comes_with_its_limits(
+    model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_judgment(JUDGED.model_copy(update={"provenance": JUDGED.provenance.model_copy(update={"model": model})}))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert ("knows only its little world" in shown) is (model == BUNDLED_MODEL)

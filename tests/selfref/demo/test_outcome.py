@@ -40,7 +40,7 @@ def test_the_principles_parts_sum_to_the_whole_and_the_biggest_comes_first() -> 
 
 
 def test_one_of_each_kind_is_the_first_of_it() -> None:
-    ended = [Outcome(pair(f"{family}{n}", family=family), None) for n in (1, 2) for family in "sd"]
+    ended = [Outcome(pair(name, family=name[0]), None) for name in ("s1", "d1", "s2")]
     assert [each.pair.name for each in one_of_each_family(ended)] == ["s1", "d1"]
 
 
