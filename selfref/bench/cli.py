@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from selfref.bench.agreement.command import agreement
+from selfref.bench.engine_speed.command import engine
 from selfref.bench.overhead import Setting, measure
 from selfref.bench.report import report, summary, table
 from selfref.bench.stack import Faults
@@ -23,6 +24,7 @@ def bench() -> None:
 
 
 app.command()(agreement)
+app.command()(engine)
 
 
 @app.command()
