@@ -83,11 +83,29 @@ async def test_a_pair_without_a_judgment_is_a_failed_row(error, code):
     assert [(each.row.verdict, each.row.failure) for each in found[Arm.DIRECT]] == [(None, code)] * 30
 
 
-async def test_a_service_that_is_away_ends_the_run():
-    service = GoldJudge(PAIRS, raising=Unreachable("http://nowhere", "refused"))
+class Vanishing:
+    """A service that leaves its first callers waiting, and refuses the one after them."""
+
+    def __init__(self, *, waiting):
+        self.waiting = self._patience = waiting
+        self.asked = 0
+
+    async def judge(self, *_, **__):
+        self.asked += 1
+        if self.asked > self._patience:
+            raise Unreachable("http://nowhere", "refused")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.waiting -= 1
+
+
+async def test_a_service_that_is_away_ends_the_run_for_every_caller():
+    service = Vanishing(waiting=2)
     with pytest.raises(Unreachable):
         await ask_all(service, PAIRS, list(Arm), at_once=3, done=lambda: None)
-    assert len(service.asked) <= 6
+    await asyncio.sleep(0)  # callers learn that they are canceled
+    assert (service.asked, service.waiting) == (3, 0)
 
 
 @pytest.mark.parametrize("arm", Arm)
