@@ -44,7 +44,7 @@ def write_random(folder: Path, shapes: Shapes) -> None:
 
     torch.manual_seed(0)
     models: Any = AutoModelForCausalLM  # whose methods have no types
-    sizes = {**SIZES[shapes], "max_position_embeddings": POSITIONS}
+    sizes: dict[str, Any] = {**SIZES[shapes], "max_position_embeddings": POSITIONS}
     with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
         network = models.from_config(LlamaConfig(**sizes), dtype=torch.bfloat16)
     network.save_pretrained(folder)
