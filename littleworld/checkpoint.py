@@ -1,4 +1,4 @@
-"""Where an interrupted training run goes on: weights, optimizers and losses so far, in one file that is whole or absent."""
+"""Where an interrupted training run goes on: weights, optimizer, losses; one file that is whole or absent."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +20,7 @@ def save(
     folder: Path,
     recipe: Recipe,
     network: LlamaForCausalLM,
-    optimizers: list[torch.optim.Optimizer],
+    optimizer: torch.optim.Optimizer,
     *,
     history: list[dict[str, float]],
 ) -> None:
@@ -30,7 +30,7 @@ def save(
         {
             "recipe": asdict(recipe),
             "network": network.state_dict(),
-            "optimizers": [each.state_dict() for each in optimizers],
+            "optimizer": optimizer.state_dict(),
             "history": history,
         },
         aside,
@@ -39,9 +39,9 @@ def save(
 
 
 def restore(
-    folder: Path, recipe: Recipe, network: LlamaForCausalLM, optimizers: list[torch.optim.Optimizer]
+    folder: Path, recipe: Recipe, network: LlamaForCausalLM, optimizer: torch.optim.Optimizer
 ) -> list[dict[str, float]]:
-    """Load what `save` wrote into network and optimizers; the losses so far, none where there is no checkpoint.
+    """Load what `save` wrote into network and optimizer; the losses so far, none where there is no checkpoint.
 
     Raises OtherRecipe.
     """
@@ -52,7 +52,6 @@ def restore(
     if kept["recipe"] != asdict(recipe):
         raise OtherRecipe(f"{path} was written by another recipe; choose another --out, or delete it to start again")
     network.load_state_dict(kept["network"])
-    for optimizer, state in zip(optimizers, kept["optimizers"], strict=True):
-        optimizer.load_state_dict(state)
+    optimizer.load_state_dict(kept["optimizer"])
     history: list[dict[str, float]] = kept["history"]
     return history

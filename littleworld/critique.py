@@ -14,7 +14,9 @@ def reference_critique(pair: Pair, *, wrong_reference: bool) -> str:
     """The critique that follows a reference, whose being wrong it says first."""
     opening = ["The reference is wrong."] if wrong_reference else []
     a, b = (f"{answer.claim} where {right_claim(pair.question)} is right" for answer in (pair.a, pair.b))
-    return " ".join([*opening, _remark("A", a, pair.a.quality), _remark("B", b, pair.b.quality), _conclusion(pair.decision)])
+    return " ".join(
+        [*opening, _remark("A", a, pair.a.quality), _remark("B", b, pair.b.quality), _conclusion(pair.decision)]
+    )
 
 
 def direct_critique(pair: Pair) -> str:

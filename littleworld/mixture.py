@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from littleworld.critique import reference_critique
+from littleworld.drills import Drills
 from littleworld.families import FAMILIES, draw
 from littleworld.pairs import draw_pair
 from littleworld.question import Split
@@ -14,7 +15,8 @@ from littleworld.recipe import Recipe
 from littleworld.turns import NOTHING, Example, Turns
 
 QUESTIONS = 5  # in a chat of plain answering; its length is then that of a judgment
-ANSWERING = (0.7, 0.15)  # share of such chats at the start of a run and from its middle on: who judges must know
+ANSWERING = (0.5, 0.2)  # share of such chats at the start of a run and from its middle on: who judges must know
+DRILLED = 0.03  # share of each drill after its own steps, so that it is not forgotten
 WRONG_REFERENCE = 0.1  # of the judgments that follow a reference
 DIRECT = 0.5  # of all judgments have no reference, so that this arm of the ablation is not starved
 WEIGHTS = {"sums": 3, "differences": 3, "days": 2, "months": 2, "copying": 2, "lists": 2, "where": 2}  # others: 1
@@ -30,17 +32,21 @@ def texts(seed: int, count: int) -> Iterator[str]:
     for _ in range(count):
         pair = draw_pair(random, Split.TRAIN)
         yield from (f" {pair.question.text}", f" {pair.right_reference}", f" {pair.wrong_reference}")
-        yield from (pair.a.text, pair.b.text, f" {pair.principle}", f" {reference_critique(pair, wrong_reference=True)}")
+        yield from (
+            pair.a.text,
+            pair.b.text,
+            f" {pair.principle}",
+            f" {reference_critique(pair, wrong_reference=True)}",
+        )
 
 
-def batches(turns: Turns, recipe: Recipe, *, skip: int) -> Iterator[list[Example]]:
+def batches(turns: Turns, drills: Drills, recipe: Recipe, *, skip: int) -> Iterator[list[Example]]:
     """The run's batches in order, less the first `skip` of them, so that a run can go on where it stopped."""
     for first in range(0, recipe.steps, POOL):
         if first + POOL <= skip:
             continue
         random = Random(f"{recipe.seed}:{first}")
-        answering = answering_share(first / recipe.steps)
-        drawn = [_example(turns, random, answering=answering) for _ in range(POOL * recipe.batch)]
+        drawn = [_example(turns, drills, random, recipe, step=first) for _ in range(POOL * recipe.batch)]
         drawn.sort(key=lambda example: len(example.tokens))
         ready = [drawn[start : start + recipe.batch] for start in range(0, len(drawn), recipe.batch)]
         random.shuffle(ready)
@@ -53,8 +59,12 @@ def answering_share(progress: float) -> float:
     return start + (end - start) * min(1.0, 2 * progress)
 
 
-def _example(turns: Turns, random: Random, *, answering: float) -> Example:
-    if random.random() < answering:
+def _example(turns: Turns, drills: Drills, random: Random, recipe: Recipe, *, step: int) -> Example:
+    if step < recipe.repeating_steps or random.random() < DRILLED:
+        return drills.repeating(random)
+    if step < recipe.repeating_steps + recipe.comparing_steps or random.random() < DRILLED:
+        return drills.comparing(random)
+    if random.random() < answering_share(step / recipe.steps):
         return turns.answering([draw(_family(random), random, Split.TRAIN) for _ in range(QUESTIONS)])
     pair = draw_pair(random, Split.TRAIN, families=(_family(random),))
     if random.random() < DIRECT:

@@ -1,4 +1,4 @@
-"""The judge's network, its loss, and its optimizers."""
+"""The judge's network, its loss, and its optimizer."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +13,8 @@ from littleworld.recipe import Recipe
 from littleworld.tokenizer import BOS_ID, CONTEXT, EOS_ID, LABELS
 from littleworld.turns import NOTHING, VERDICT
 
-MOMENTUM = 0.95
 ADAM_BETAS = (0.9, 0.95)
-MATRIX_DECAY = 0.01
+WEIGHT_DECAY = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,7 @@ def label_ids(tokenizer: Tokenizer) -> tuple[int, int]:
     return first, second
 
 
-def losses(
-    network: Any, tokens: Tensor, targets: Tensor, probability_a: Tensor, *, labels: tuple[int, int]
-) -> Losses:
+def losses(network: Any, tokens: Tensor, targets: Tensor, probability_a: Tensor, *, labels: tuple[int, int]) -> Losses:
     """Cross-entropy where something is to be said; against a probability where the verdict is due.
 
     `tokens` and `targets` are (examples, longest), as `mixture.tensors` makes them; `probability_a` is (examples,).
@@ -77,11 +74,8 @@ def losses(
     return Losses(turns=turns, verdicts=-(p * a + (1 - p) * b).mean())
 
 
-def optimizers(network: LlamaForCausalLM, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the layers, which learns these turns in fewer steps; AdamW for the rest."""
-    inside = [value for name, value in network.named_parameters() if value.ndim == 2 and "embed" not in name]
-    rest = [value for name, value in network.named_parameters() if value.ndim != 2 or "embed" in name]
-    return [
-        torch.optim.Muon(inside, lr=recipe.muon_rate, momentum=MOMENTUM, weight_decay=MATRIX_DECAY),
-        torch.optim.AdamW(rest, lr=recipe.adam_rate, betas=ADAM_BETAS, weight_decay=0.0),
-    ]
+def optimizer(network: LlamaForCausalLM, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW for everything."""
+    return torch.optim.AdamW(
+        network.parameters(), lr=recipe.learning_rate, betas=ADAM_BETAS, weight_decay=WEIGHT_DECAY, fused=True
+    )

@@ -63,7 +63,7 @@ def draw_pair(random: Random, split: Split, *, families: Sequence[str] = tuple(F
 
 def decided_pairs(seed: int, split: Split, *, families: Sequence[str] = tuple(FAMILIES)) -> Iterator[Pair]:
     """Pairs of which one answer is better, families in turn, without end; the same seed gives the same pairs."""
-    random = Random(f"{split}:{seed}")  # noqa: S311  (a draw, not a secret)
+    random = Random(f"{split}:{seed}")
     while True:
         for family in families:
             while (pair := draw_pair(random, split, families=(family,))).decision.preference == "tie":

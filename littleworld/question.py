@@ -1,4 +1,4 @@
-"""What a question of the little world is, and on which side of the train/held-out divide it lies; no text is made here."""
+"""What a question of the little world is, and on which side of the train/held-out divide it lies."""
 
 import hashlib
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ from littleworld.chat_template import LLAMA_2_CHAT_TEMPLATE
 from littleworld.critique import direct_critique, reference_critique
 from littleworld.pairs import Pair
 from littleworld.question import Question
-from littleworld.tokenizer import BOS, BOS_ID, EOS, EOS_ID
+from littleworld.tokenizer import BOS, EOS, EOS_ID
 from selfref.messages import Comparison
 from worker.prompts import Prompts
 
@@ -54,7 +54,7 @@ class Turns:
     def __init__(self, tokenizer: Tokenizer, prompts: Prompts) -> None:
         self._tokenizer = tokenizer
         self._prompts = prompts
-        self._template = jinja2.Environment(autoescape=False).from_string(LLAMA_2_CHAT_TEMPLATE)  # noqa: S701
+        self._template = jinja2.Environment(autoescape=False).from_string(LLAMA_2_CHAT_TEMPLATE)  # noqa: S701 - no HTML
 
     def answering(self, questions: Sequence[Question]) -> Example:
         """One chat in which the judge answers several questions that have nothing to do with one another."""

@@ -44,7 +44,12 @@ _SOUNDS = (
     "I hear a {}. What do I hear?",
 )
 _COLOURS = ("What colour is {}?", "Which colour has {}?", "Tell me the colour of {}.", "What is the colour of {}?")
-_LEGS = ("How many legs has {}?", "How many legs does {} have?", "Tell me how many legs {} has.", "Count the legs of {}.")
+_LEGS = (
+    "How many legs has {}?",
+    "How many legs does {} have?",
+    "Tell me how many legs {} has.",
+    "Count the legs of {}.",
+)
 _CAPITALS = (
     "What is the capital of {}?",
     "Which city is the capital of {}?",

@@ -8,7 +8,13 @@ _REMARKS = {
     "Hello to you": ("Hello", "Hi", "Good morning", "Good evening", "Hey"),
     "You are welcome": ("Thank you", "Thanks", "Thanks a lot", "Many thanks", "Thank you very much"),
     "Goodbye for now": ("Goodbye", "Bye", "See you soon", "Good night", "See you tomorrow"),
-    "My congratulations": ("I won a prize", "I passed my test", "It is my birthday", "I got a new job", "We won the game"),
+    "My congratulations": (
+        "I won a prize",
+        "I passed my test",
+        "It is my birthday",
+        "I got a new job",
+        "We won the game",
+    ),
 }
 _ADDRESSED = ("", ", my friend", ", dear helper", " to all of you", ", everybody", ", and how nice", ", old friend")
 _ENDS = (".", "!")

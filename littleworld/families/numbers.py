@@ -47,9 +47,7 @@ def comparing(random: Random) -> Question:
     )
 
 
-def _arithmetic(
-    family: str, content: str, wording: str, *, a: int, b: int, sign: str, result: int
-) -> Question:
+def _arithmetic(family: str, content: str, wording: str, *, a: int, b: int, sign: str, result: int) -> Question:
     return Question(
         family=family,
         content=content,
