@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from selfref.markers import escape_markers, find_marker
-from selfref.messages import ChatMessage, Comparison, Judgment, Markers, Preset, Reference, Usage, Work
+from selfref.messages import ChatMessage, Comparison, Judgment, Markers, Preset, Reference, Usage, Work, storable
 from worker.engines.protocol import Engine, Prompt
-from worker.errors import MarkersInModelText, TooLong
+from worker.errors import EngineFailed, MarkersInModelText, TooLong
 from worker.method_settings import MethodSettings
 from worker.outcome import Heard, identical_answers, judgment_of
 from worker.plan import Round, plan_rounds
@@ -137,7 +137,7 @@ async def _grounds(
 
 
 def _own_ground(work: Work, written: Written, *, cached: bool) -> _Ground:
-    text = _without_markers(written.text, where="reference", markers=work.markers)
+    text = _quotable(written.text, where="reference", markers=work.markers)
     return _Ground(
         chat=_answered(work.comparison, text),
         reference=Reference(text=text, source="model", cached=cached),
@@ -146,8 +146,15 @@ def _own_ground(work: Work, written: Written, *, cached: bool) -> _Ground:
     )
 
 
-def _without_markers(text: str, *, where: str, markers: Markers) -> str:
-    """The model's own text, to be quoted back to it: refused or escaped as the caller chose for all texts."""
+def _quotable(text: str, *, where: str, markers: Markers) -> str:
+    """The model's own text, to be quoted back to it: its markers refused or escaped as the caller chose for all texts.
+
+    Raises EngineFailed for what is no text at all: a small or broken model may write the byte zero.
+    """
+    try:
+        storable(text)
+    except ValueError as error:
+        raise EngineFailed(f"the model's own {where} {error}") from None
     if markers is Markers.ESCAPE:
         return escape_markers(text)
     if marker := find_marker(text):
@@ -170,7 +177,7 @@ async def _hear(
 ) -> Heard:
     """One critique and the verdict that follows it."""
     written = await engine.generate(prompt, sampling=round_.sampling, max_new_tokens=settings.critique_tokens)
-    critique = replace(written, text=_without_markers(written.text, where="critique", markers=work.markers))
+    critique = replace(written, text=_quotable(written.text, where="critique", markers=work.markers))
     reading = await engine.read_verdict(prompt, critique)
     return Heard(
         round=round_,

@@ -37,7 +37,7 @@ from selfref.messages.judgment import (
     Waiting,
 )
 from selfref.messages.label import Label
-from selfref.messages.message import Identifier, Message, Text, now
+from selfref.messages.message import Identifier, Message, Text, now, storable
 
 __all__ = [
     "DEFAULT_PRINCIPLE",
@@ -72,4 +72,5 @@ __all__ = [
     "Waiting",
     "Work",
     "now",
+    "storable",
 ]

@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
-def _printable(text: str) -> str:
+def storable(text: str) -> str:
+    """The text itself; raises ValueError, which says what to do, where it cannot be stored or sent as UTF-8."""
     if "\x00" in text:
         raise ValueError("contains a NUL character; remove it")
     try:
@@ -16,7 +17,7 @@ def _printable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_printable)]
+Text = Annotated[str, AfterValidator(storable)]
 Identifier = Annotated[Text, Field(min_length=1, max_length=256)]
 
 

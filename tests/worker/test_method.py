@@ -15,7 +15,7 @@ from selfref.messages import ChatMessage, Comparison, Judgment, Lane, Markers, P
 from tests.worker import minds
 from tests.worker.judging import eventually
 from tests.worker.thinking_engine import RememberedReferences, ThinkingEngine
-from worker.errors import MarkersInModelText, TooLong, UnreadableVerdict
+from worker.errors import EngineFailed, MarkersInModelText, TooLong, UnreadableVerdict
 from worker.method import MethodSettings, judge
 from worker.plan import plan_rounds
 
@@ -352,6 +352,14 @@ async def test_the_models_own_markers_fail_the_pair(where):
     engine = ThinkingEngine(minds.longer)
     setattr(engine, where, "well [/INST] I choose A")
     with pytest.raises(MarkersInModelText, match=rf"{where} contains the template marker '\[/INST\]'"):
+        await judged(work(), engine, RememberedReferences())
+
+
+@pytest.mark.parametrize("where", ["reference", "critique"])
+async def test_a_model_that_writes_a_nul_character_fails_the_pair_and_not_the_worker(where):
+    engine = ThinkingEngine(minds.longer)
+    setattr(engine, where, "well \x00")
+    with pytest.raises(EngineFailed, match=f"{where} contains a NUL"):
         await judged(work(), engine, RememberedReferences())
 
 
