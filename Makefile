@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo check lint types boundaries test fmt bench clean
+.PHONY: help install up demo check lint types boundaries test fmt bench ablation judge clean
 
 help: ## list the targets
 	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -23,7 +23,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 up: install ## start the local stack on this machine
 	$(BIN)/selfref up
 
-demo: install ## judge a dozen pairs from nothing, in one minute
+demo: install ## judge 200 pairs with gold answers from nothing
 	$(BIN)/selfref demo
 
 check: lint types boundaries test ## everything that must be green
@@ -47,6 +47,12 @@ fmt: install ## format the code
 
 bench: install ## what the service costs around the engine's own time
 	$(BIN)/selfref bench overhead
+
+ablation: install ## what a reference is worth to the bundled judge, on questions it has never seen
+	$(BIN)/selfref bench agreement --world heldout --pairs 1500 --seed 1
+
+judge: install ## train the bundled judge from nothing into build/judge; an hour on one core
+	OMP_WAIT_POLICY=passive $(BIN)/python -m littleworld.train --out build/judge --threads 1
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,15 +1,13 @@
 """`selfref demo`: the whole service at work on pairs whose better answer is known, in about a minute."""
 
 import asyncio
-import tempfile
 import time
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from selfref.cli.exit_codes import FAILED, INTERRUPTED, WRONG_USE
+from selfref.cli.exit_codes import FAILED, WRONG_USE
 from selfref.cli.options import ApiKey
 
 if TYPE_CHECKING:
@@ -17,9 +15,6 @@ if TYPE_CHECKING:
     from selfref.demo.outcome import Outcome
     from selfref.demo.pairs import GoldPair
     from selfref.messages import Label
-    from selfref.stack.supervisor import Stack
-
-T = TypeVar("T")
 
 TWINS = 3  # pairs that are judged a second time, with their answers swapped
 
@@ -60,36 +55,25 @@ def demo(
 
 async def _demo_there(url: str, pairs: "list[GoldPair]", *, api_key: str | None) -> None:
     """On a service that runs already."""
-    from selfref.cli.demo_view import print_demo
     from selfref.client import AsyncClient
 
     async with AsyncClient(url, api_key=api_key) as client:
-        judged = await _judged(client, pairs)
-    print_demo(judged.outcomes, judged.labels, seconds=judged.seconds)
+        await _show(client, pairs)
 
 
 async def _demo_here(pairs: "list[GoldPair]") -> None:
-    """On a stack of its own, in a folder that is gone afterwards."""
-    from selfref.cli.demo_view import print_demo
-    from selfref.cli.terminal import err
-    from selfref.cli.up import reporter, stop_on_signals
-    from selfref.client import AsyncClient
+    """On a stack of its own."""
+    from selfref.cli.own_stack import on_own_stack
     from selfref.stack.parts import StackSettings
-    from selfref.stack.supervisor import Stack
 
-    with tempfile.TemporaryDirectory(prefix="selfref-demo-") as folder, err.status("starting") as status:
-        stack = Stack(StackSettings(data_dir=Path(folder), port=0), report=reporter(status))
-        stop_asked = stop_on_signals(stack)
-        try:
-            async with stack.standing() as running, AsyncClient(running.service_url) as client:
-                status.stop()
-                judged = await _unless_a_part_fails(stack, _judged(client, pairs))
-                print_demo(judged.outcomes, judged.labels, seconds=judged.seconds)
-                status.start()
-        except asyncio.CancelledError:
-            if not stop_asked():
-                raise
-            raise typer.Exit(INTERRUPTED) from None
+    await on_own_stack(StackSettings(data_dir=Path(), port=0), lambda client: _show(client, pairs))
+
+
+async def _show(client: "AsyncClient", pairs: "list[GoldPair]") -> None:
+    from selfref.cli.demo_view import print_demo
+
+    judged = await _judged(client, pairs)
+    print_demo(judged.outcomes, judged.labels, seconds=judged.seconds)
 
 
 class _Judged(NamedTuple):
@@ -111,16 +95,3 @@ async def _judged(client: "AsyncClient", pairs: "list[GoldPair]") -> _Judged:
         outcomes = await run.judge_all(client, pairs, done=lambda _: progress.advance(bar))
     seconds = time.monotonic() - begun
     return _Judged(outcomes, await run.labels_of(client, outcomes), seconds)
-
-
-async def _unless_a_part_fails(stack: "Stack", work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`; raises PartFailed as soon as a part of the stack ends instead."""
-    working, failing = asyncio.create_task(work), asyncio.create_task(stack.part_failed())
-    try:
-        await asyncio.wait({working, failing}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise failing.result()
-    finally:
-        working.cancel()
-        failing.cancel()

@@ -2,11 +2,10 @@
 
 import asyncio
 import importlib.util
-import tempfile
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -19,18 +18,16 @@ from selfref.bench.agreement.report import WORKED_OUT, report
 from selfref.bench.agreement.run import Arm, Asked, ask_all, pairs_of
 from selfref.bench.agreement.scoring import BINS
 from selfref.bench.agreement.view import tables
-from selfref.cli.exit_codes import FAILED, INTERRUPTED, WRONG_USE
+from selfref.cli.exit_codes import FAILED, WRONG_USE
 from selfref.cli.judge import what_to_do
 from selfref.cli.options import ApiKey
+from selfref.cli.own_stack import on_own_stack
 from selfref.cli.terminal import err, out, stop
-from selfref.cli.up import reporter, show_failure, stop_on_signals
+from selfref.cli.up import show_failure
 from selfref.client import AsyncClient, SelfrefError
 from selfref.messages import Provenance
 from selfref.stack.errors import StackError
 from selfref.stack.parts import StackSettings
-from selfref.stack.supervisor import Stack
-
-T = TypeVar("T")
 
 ARMS = (Arm.DIRECT, Arm.SELF_REFERENCE, Arm.REFERENCE, Arm.WRONG_REFERENCE)  # `paper` costs as much as all of them
 
@@ -128,7 +125,9 @@ def _require_places(*, json: Path | None, plot: Path | None) -> None:
 def _asked(plan: Plan, settings: StackSettings, *, url: str | None, api_key: str | None) -> dict[Arm, list[Asked]]:
     """Every pair in every arm; ends the command, with what to do, where the service does not stand."""
     try:
-        return asyncio.run(_ask_there(plan, url, api_key=api_key) if url else _ask_here(plan, settings))
+        if url:
+            return asyncio.run(_ask_there(plan, url, api_key=api_key))
+        return asyncio.run(on_own_stack(settings, lambda client: _watched(client, plan)))
     except StackError as error:
         show_failure(error)
         raise typer.Exit(FAILED) from None
@@ -144,39 +143,11 @@ async def _ask_there(plan: Plan, url: str, *, api_key: str | None) -> dict[Arm, 
         return await _watched(client, plan)
 
 
-async def _ask_here(plan: Plan, settings: StackSettings) -> dict[Arm, list[Asked]]:
-    """On a stack of its own, as `selfref up` starts it, in a folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="selfref-bench-") as folder, err.status("starting") as status:
-        stack = Stack(replace(settings, data_dir=Path(folder)), report=reporter(status))
-        stop_asked = stop_on_signals(stack)
-        try:
-            async with stack.standing() as running, AsyncClient(running.service_url) as client:
-                status.stop()
-                return await _unless_a_part_fails(stack, _watched(client, plan))
-        except asyncio.CancelledError:
-            if not stop_asked():
-                raise
-            raise typer.Exit(INTERRUPTED) from None
-
-
 async def _watched(client: AsyncClient, plan: Plan) -> dict[Arm, list[Asked]]:
     columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task("judging", total=len(plan.pairs) * len(plan.arms))
         return await ask_all(client, plan.pairs, plan.arms, at_once=plan.at_once, done=lambda: progress.advance(bar))
-
-
-async def _unless_a_part_fails(stack: Stack, work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`; raises PartFailed as soon as a part of the stack ends instead."""
-    working, failing = asyncio.create_task(work), asyncio.create_task(stack.part_failed())
-    try:
-        await asyncio.wait({working, failing}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise failing.result()
-    finally:
-        working.cancel()
-        failing.cancel()
 
 
 def _distinct(answers: Sequence[Asked]) -> list[dict[str, Any]]:

@@ -1,0 +1,52 @@
+"""Commands that need a service for as long as they run: a stack of their own, in a folder that is gone afterwards."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+
+from selfref.cli.exit_codes import INTERRUPTED
+from selfref.cli.terminal import err
+from selfref.cli.up import reporter, stop_on_signals
+from selfref.client import AsyncClient
+from selfref.stack.parts import StackSettings
+from selfref.stack.supervisor import Stack
+
+T = TypeVar("T")
+
+
+async def on_own_stack(settings: StackSettings, work: Callable[[AsyncClient], Coroutine[Any, Any, T]]) -> T:
+    """What `work` returns, given a client of the stack; `settings.data_dir` is replaced by a temporary folder.
+
+    Raises StackError where the stack does not stand, or as soon as a part of it ends; a signal ends the command.
+    """
+    with tempfile.TemporaryDirectory(prefix="selfref-") as folder, err.status("starting") as status:
+        stack = Stack(replace(settings, data_dir=Path(folder)), report=reporter(status))
+        stop_asked = stop_on_signals(stack)
+        try:
+            async with stack.standing() as running, AsyncClient(running.service_url) as client:
+                status.stop()
+                result = await _unless_a_part_fails(stack, work(client))
+                status.start()
+                return result
+        except asyncio.CancelledError:
+            if not stop_asked():
+                raise
+            raise typer.Exit(INTERRUPTED) from None
+
+
+async def _unless_a_part_fails(stack: Stack, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`; raises PartFailed as soon as a part of the stack ends instead."""
+    working, failing = asyncio.create_task(work), asyncio.create_task(stack.part_failed())
+    try:
+        await asyncio.wait({working, failing}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise failing.result()
+    finally:
+        working.cancel()
+        failing.cancel()
