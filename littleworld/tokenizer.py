@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers.pre_tokenizers import PreTokenizer
 from transformers import PreTrainedTokenizerFast
 
 from littleworld.chat_template import LLAMA_2_CHAT_TEMPLATE
@@ -28,23 +29,30 @@ _FIELD = re.compile(r"\{[a-z]+\}")
 
 def train_tokenizer(texts: Iterable[str], prompts: Prompts) -> Tokenizer:
     """Learn the merges from the world's texts. Raises ValueError where a label is not one token."""
-    tokenizer = Tokenizer(models.BPE(unk_token=UNK))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+    splitting = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(_WORDS), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
+    tokenizer = learn_merges(texts, splitting=splitting, vocabulary=VOCABULARY)
+    passages = [*TURN_MARKS, *LAYOUT, *fixed_passages(prompts)]
+    tokenizer.add_tokens([AddedToken(passage, normalized=False) for passage in passages])
+    return tokenizer
+
+
+def learn_merges(texts: Iterable[str], *, splitting: PreTokenizer, vocabulary: int) -> Tokenizer:
+    """Byte-level BPE that puts BOS in front, as Llama does. Raises ValueError where a label is not one token."""
+    tokenizer = Tokenizer(models.BPE(unk_token=UNK))
+    tokenizer.pre_tokenizer = splitting
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         special_tokens=[UNK, BOS, EOS],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    passages = [*TURN_MARKS, *LAYOUT, *fixed_passages(prompts)]
-    tokenizer.add_tokens([AddedToken(passage, normalized=False) for passage in passages])
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{BOS} $A", pair=f"{BOS} $A {BOS} $B", special_tokens=[(BOS, BOS_ID)]
     )

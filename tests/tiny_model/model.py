@@ -6,9 +6,9 @@ import torch
 from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from tests.tiny_model.tokenizer import BOS_ID, EOS_ID, UNK_ID, train_tokenizer, wrap_tokenizer
+from littleworld.tokenizer import BOS_ID, CONTEXT, EOS_ID, UNK_ID, wrap
+from tests.tiny_model.tokenizer import train_tokenizer
 
-CONTEXT = 4096  # positions, as Llama-2
 INITIALIZER_RANGE = 0.4  # wide, so that the noise has preferences instead of near-ties
 SEED = 0
 
@@ -18,7 +18,7 @@ def write_tiny_model(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer()
     _random_llama(tokenizer).save_pretrained(folder)
-    wrap_tokenizer(tokenizer, context=CONTEXT).save_pretrained(folder)
+    wrap(tokenizer).save_pretrained(folder)
 
 
 def _random_llama(tokenizer: Tokenizer) -> LlamaForCausalLM:
