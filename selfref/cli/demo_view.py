@@ -46,8 +46,8 @@ def print_demo(outcomes: Sequence[Outcome], labels: Sequence[Label], *, seconds:
 
 def _pairs_table(outcomes: Sequence[Outcome]) -> Table:
     table = _table("Judged pairs, one of each kind", width=min(out.width, _WIDEST_TABLE))
-    for heading in ("question", "answer A", "answer B"):  # they give way on a narrow terminal
-        table.add_column(heading, no_wrap=True, ratio=1)
+    for heading in ("question", "answer A", "answer B"):  # on a narrow terminal they take more lines
+        table.add_column(heading, ratio=1)
     for heading in ("principle", "verdict", "gold"):
         table.add_column(heading, no_wrap=True)
     table.add_column("strength", justify="right", no_wrap=True)
