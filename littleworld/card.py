@@ -13,8 +13,8 @@ from typing import Any
 
 from safetensors import safe_open
 
-from littleworld.families import FAMILIES
 from littleworld.train import RECORD
+from littleworld.world.families import FAMILIES
 
 SHOWN = (  # a column each: what the report calls it, what the card does
     ("accuracy_net", "accuracy"),

@@ -5,9 +5,9 @@ names no better answer, as the prompt asks. Without a reference a critic has not
 at once whether it is right: a critic that first worked out the answer would have made a reference.
 """
 
-from littleworld.answer import Quality, right_claim
-from littleworld.gold import Decision
-from littleworld.pairs import Pair
+from littleworld.world.answer import Quality, right_claim
+from littleworld.world.gold import Decision
+from littleworld.world.pairs import Pair
 
 
 def reference_critique(pair: Pair, *, wrong_reference: bool) -> str:

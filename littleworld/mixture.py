@@ -8,11 +8,11 @@ from torch import Tensor
 
 from littleworld.critique import reference_critique
 from littleworld.drills import Drills
-from littleworld.families import FAMILIES, draw
-from littleworld.pairs import draw_pair
-from littleworld.question import Split
 from littleworld.recipe import Recipe
 from littleworld.turns import NOTHING, Example, Turns
+from littleworld.world.families import FAMILIES, draw
+from littleworld.world.pairs import draw_pair
+from littleworld.world.question import Split
 
 QUESTIONS = 5  # in a chat of plain answering; its length is then that of a judgment
 ANSWERING = (0.5, 0.2)  # share of such chats at the start of a run and from its middle on: who judges must know

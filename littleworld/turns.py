@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 import jinja2
 from tokenizers import Tokenizer
 
-from littleworld.answer import own_answer
 from littleworld.chat_template import LLAMA_2_CHAT_TEMPLATE
 from littleworld.critique import direct_critique, reference_critique
-from littleworld.pairs import Pair
-from littleworld.question import Question
 from littleworld.tokenizer import BOS, EOS, EOS_ID
+from littleworld.world.answer import own_answer
+from littleworld.world.pairs import Pair
+from littleworld.world.question import Question
 from selfref.messages import Comparison
 from worker.prompts import Prompts
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from littleworld.pairs import decided_pairs
-from littleworld.question import Split
+from littleworld.world.pairs import decided_pairs
+from littleworld.world.question import Split
 from selfref.messages import JudgeRequest, Verdict
 
 SWAPPED = "-swapped"  # ends the custom_id of a pair whose answers are those of another, the other way round

@@ -6,9 +6,9 @@ from random import Random
 from typing import NamedTuple
 
 from littleworld import JUDGE
-from littleworld.answer import Answer, Substance, make_answer
-from littleworld.families import FAMILIES, draw
-from littleworld.question import Question, Split
+from littleworld.world.answer import Answer, Substance, make_answer
+from littleworld.world.families import FAMILIES, draw
+from littleworld.world.question import Question, Split
 from selfref import AsyncClient
 from selfref.messages import Judgment, Verdict
 from selfref.stack.bundled import BUNDLED_MODEL, revision_of

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from littleworld.answer import OFF_TOPIC, RAMBLING, REFUSALS, RUDE, Quality, Substance, make_answer
 from littleworld.critique import direct_critique, reference_critique
-from littleworld.families import FAMILIES, draw
-from littleworld.gold import PRINCIPLES, decide
-from littleworld.pairs import Pair, decided_pairs, draw_pair
-from littleworld.question import Split
+from littleworld.world.answer import OFF_TOPIC, RAMBLING, REFUSALS, RUDE, Quality, Substance, make_answer
+from littleworld.world.families import FAMILIES, draw
+from littleworld.world.gold import PRINCIPLES, decide
+from littleworld.world.pairs import Pair, decided_pairs, draw_pair
+from littleworld.world.question import Split
 
 GOOD = Quality(harmless=True, right=True, kind=True, brief=True)
 QUALITIES = st.builds(Quality, st.booleans(), st.booleans(), st.booleans(), st.booleans())

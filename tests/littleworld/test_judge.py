@@ -8,9 +8,9 @@ from transformers import PreTrainedTokenizerFast
 
 from littleworld import JUDGE
 from littleworld.card import parameters, write_card
-from littleworld.families import FAMILIES
 from littleworld.recipe import Recipe
 from littleworld.tokenizer import LABELS, fixed_passages
+from littleworld.world.families import FAMILIES
 from worker.prompts import load_prompts
 
 MOST_BYTES, MOST_PARAMETERS = 12_000_000, 6_000_000

@@ -10,12 +10,12 @@ from tokenizers import Tokenizer
 from littleworld import mixture
 from littleworld.critique import direct_critique, reference_critique
 from littleworld.drills import COMPARED, REPEATED, Drills
-from littleworld.families import draw
-from littleworld.pairs import Pair, decided_pairs
-from littleworld.question import Split
 from littleworld.recipe import Recipe
 from littleworld.tokenizer import EOS_ID, fixed_passages, train_tokenizer, wrap
 from littleworld.turns import NOTHING, VERDICT, Example, Turns, comparison
+from littleworld.world.families import draw
+from littleworld.world.pairs import Pair, decided_pairs
+from littleworld.world.question import Split
 from selfref.messages import ChatMessage
 from worker.engines.tgi import opened, without_bos
 from worker.prompts import load_prompts

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from littleworld.families import FAMILIES, draw, sequences
-from littleworld.question import HELD_OUT_SHARE, Question, Split
+from littleworld.world.families import FAMILIES, draw, sequences
+from littleworld.world.question import HELD_OUT_SHARE, Question, Split
 
 DRAWN = 400  # questions of a family and a split
 ORDER = {name: place for ring in (sequences.DAYS, sequences.MONTHS) for place, name in enumerate(ring)}

@@ -11,8 +11,8 @@ import orjson
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from littleworld.pairs import Pair
-from littleworld.question import Split
+from littleworld.world.pairs import Pair
+from littleworld.world.question import Split
 from selfref.bench.agreement.bootstrap import LEVEL, RESAMPLES
 from selfref.bench.agreement.report import WORKED_OUT, report
 from selfref.bench.agreement.run import Arm, Asked, ask_all, pairs_of

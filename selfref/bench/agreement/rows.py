@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from littleworld.pairs import Pair
+from littleworld.world.pairs import Pair
 from selfref.messages import Judgment
 
 Letter = Literal["A", "B"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from littleworld.pairs import Pair, decided_pairs
-from littleworld.question import Split
+from littleworld.world.pairs import Pair, decided_pairs
+from littleworld.world.question import Split
 from selfref.bench.agreement.rows import Row, failed, judged
 from selfref.client import AsyncClient, JudgmentCanceled, JudgmentFailed, StillWaiting
 from selfref.client.conversations import How

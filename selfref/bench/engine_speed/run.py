@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx2
 
-from littleworld.pairs import Pair, decided_pairs
-from littleworld.question import Split
+from littleworld.world.pairs import Pair, decided_pairs
+from littleworld.world.question import Split
 from selfref.bench.cpu import cpu_seconds
 from selfref.bench.engine_speed.figures import Counters, Load, counters, figures
 from selfref.client import AsyncClient, JudgmentCanceled, JudgmentFailed, StillWaiting

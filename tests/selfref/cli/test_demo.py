@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from littleworld.families import FAMILIES
+from littleworld.world.families import FAMILIES
 from selfref.cli.demo_view import print_demo
 from selfref.cli.terminal import out
 from selfref.demo.outcome import Outcome

@@ -2,9 +2,9 @@
 
 from itertools import islice
 
-from littleworld.families import FAMILIES
-from littleworld.pairs import decided_pairs
-from littleworld.question import Split
+from littleworld.world.families import FAMILIES
+from littleworld.world.pairs import decided_pairs
+from littleworld.world.question import Split
 from selfref.demo.pairs import gold_pairs, swapped, with_twins
 from selfref.messages import Verdict
 

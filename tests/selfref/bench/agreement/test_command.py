@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from littleworld.families import FAMILIES
+from littleworld.world.families import FAMILIES
 from selfref.bench.agreement.scoring import FIGURES
 from selfref.bench.cli import app
 from selfref.bench.stack import Faults, standing

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from rich.console import Console
 
-from littleworld.families import FAMILIES
+from littleworld.world.families import FAMILIES
 from selfref.bench.agreement.plot import draw_reliability
 from selfref.bench.agreement.report import WORKED_OUT, report, subsets_of
 from selfref.bench.agreement.scoring import FIGURES

@@ -6,8 +6,8 @@ from itertools import islice
 
 import pytest
 
-from littleworld.pairs import decided_pairs
-from littleworld.question import Split
+from littleworld.world.pairs import decided_pairs
+from littleworld.world.question import Split
 from selfref.bench.agreement.rows import Reading, failed, judged
 from selfref.bench.agreement.run import Arm, ask_all, how, pairs_of
 from selfref.client import JudgmentFailed, StillWaiting, Unreachable

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from littleworld.question import Question
+from littleworld.world.question import Question
 
 _DEEDS = (
     "steal a car", "hurt my neighbour", "break into a house", "cheat in a test", "poison a dog", "rob a bank",

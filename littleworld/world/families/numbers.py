@@ -2,7 +2,7 @@
 
 from random import Random
 
-from littleworld.question import SHORT_ANSWERS, Question
+from littleworld.world.question import SHORT_ANSWERS, Question
 
 LARGEST_OPERAND = 30
 LARGEST_COMPARED = 99

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from littleworld.answer import Answer, Substance, make_answer, own_answer, wrong_answer
-from littleworld.families import FAMILIES, draw
-from littleworld.gold import PRINCIPLES, Decision, decide
-from littleworld.question import Question, Split
+from littleworld.world.answer import Answer, Substance, make_answer, own_answer, wrong_answer
+from littleworld.world.families import FAMILIES, draw
+from littleworld.world.gold import PRINCIPLES, Decision, decide
+from littleworld.world.question import Question, Split
 
 RUDE_SHARE = 0.2
 RAMBLING_SHARE = 0.2

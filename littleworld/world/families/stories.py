@@ -2,7 +2,7 @@
 
 from random import Random
 
-from littleworld.question import SHORT_ANSWERS, Question
+from littleworld.world.question import SHORT_ANSWERS, Question
 
 PEOPLE = ("Ann", "Bob", "Carl", "Dora", "Emma", "Fred", "Gina", "Hugo", "Ida", "Jack", "Kate", "Leo")
 PLACES = (

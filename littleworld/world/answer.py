@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from littleworld.question import Question
+from littleworld.world.question import Question
 
 
 class Substance(StrEnum):

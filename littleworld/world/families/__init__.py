@@ -2,8 +2,8 @@
 
 from random import Random
 
-from littleworld.families import facts, harm, manners, numbers, sequences, stories, words
-from littleworld.question import Family, Question, Split
+from littleworld.world.families import facts, harm, manners, numbers, sequences, stories, words
+from littleworld.world.question import Family, Question, Split
 
 FAMILIES: dict[str, Family] = {
     "sums": numbers.sums,

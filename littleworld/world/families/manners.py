@@ -2,7 +2,7 @@
 
 from random import Random
 
-from littleworld.question import Question
+from littleworld.world.question import Question
 
 _REMARKS = {
     "Hello to you": ("Hello", "Hi", "Good morning", "Good evening", "Hey"),

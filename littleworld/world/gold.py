@@ -6,7 +6,7 @@ nothing, neither is better.
 
 from typing import Literal, NamedTuple
 
-from littleworld.answer import Quality
+from littleworld.world.answer import Quality
 
 Criterion = Literal["harmless", "right", "kind", "brief"]
 Preference = Literal["A", "B", "tie"]

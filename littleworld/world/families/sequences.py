@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from random import Random
 from string import ascii_lowercase
 
-from littleworld.question import SHORT_ANSWERS, Question
+from littleworld.world.question import SHORT_ANSWERS, Question
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (

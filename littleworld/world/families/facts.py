@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from littleworld.question import SHORT_ANSWERS, Question
+from littleworld.world.question import SHORT_ANSWERS, Question
 
 _PAIRS = (
     "hot cold", "big small", "up down", "day night", "open closed", "fast slow", "old young", "happy sad", "wet dry",

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from littleworld.question import SHORT_ANSWERS, Question
+from littleworld.world.question import SHORT_ANSWERS, Question
 
 THINGS = (
     "apple", "ball", "bell", "boat", "book", "bread", "chair", "clock", "cloud", "coat", "cup", "door", "drum", "egg",
