@@ -49,7 +49,7 @@ bench: install ## what the service costs around the engine's own time
 	$(BIN)/selfref bench overhead
 
 ablation: install ## what a reference is worth to the bundled judge, on questions it has never seen
-	$(BIN)/selfref bench agreement --world heldout --pairs 1500 --seed 1
+	$(BIN)/selfref bench agreement --world heldout --pairs 600 --seed 1
 
 judge: install ## train the bundled judge from nothing into build/judge; an hour on one core
 	OMP_WAIT_POLICY=passive $(BIN)/python -m littleworld.train --out build/judge --threads 1

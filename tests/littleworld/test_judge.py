@@ -61,6 +61,7 @@ def test_a_card_says_what_the_report_says(tmp_path: Any) -> None:
 
 
 def test_a_report_without_figures_is_no_card(tmp_path: Any) -> None:
-    (tmp_path / "training.json").write_text(json.dumps(RECORD))
+    for name in ("model.safetensors", "training.json"):
+        (tmp_path / name).write_bytes((JUDGE / name).read_bytes())
     with pytest.raises(KeyError):
         write_card(tmp_path, {"settings": {}, "arms": {}})
