@@ -73,6 +73,15 @@ def test_the_same_seed_makes_the_same_judge_and_another_another(tmp_path: Path) 
     assert not torch.equal(first["model.embed_tokens.weight"], other["model.embed_tokens.weight"])
 
 
+def test_another_seed_draws_other_weights_to_begin_with() -> None:
+    tokenizer = train_tokenizer(mixture.texts(1, 300), load_prompts())
+    first, again, another = (
+        network.build(replace(RECIPE, seed=seed), tokenizer).model.embed_tokens.weight for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, another)
+
+
 def test_a_run_cut_off_anywhere_goes_on_and_ends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run(tmp_path / "whole")
     monkeypatch.setattr(training, "SAVED_EVERY", 20)
