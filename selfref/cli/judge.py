@@ -53,7 +53,7 @@ def judge(
 
     Give the pair by options, or as a JSON object (the body of `POST /judge`) on standard input; options win over it.
 
-    [dim]selfref judge --prompt "What is 2 + 2?" --answer-a 4 --answer-b 5[/dim]
+    [dim]selfref judge --prompt "What is 17 + 25?" --answer-a "It is 42." --answer-b "41."[/dim]
 
     [dim]echo '{"prompt": "Hi", "answer_a": "Hello!", "answer_b": "No."}' | selfref judge --json[/dim]
     """

@@ -175,7 +175,7 @@ def welcome(running: "Running", settings: "StackSettings") -> None:
         text.append(f"\n\n{BUNDLED_NOTE}")
     out.print(Panel(text, title="Selfref is up", title_align="left", border_style="green"))
     out.print("Try it:  (Ctrl-C stops the service)\n", soft_wrap=True)
-    pair = '{"prompt": "What is 2 + 2?", "answer_a": "The answer is 4.", "answer_b": "The answer is 5."}'
+    pair = '{"prompt": "What is 17 + 25?", "answer_a": "17 + 25 is 42.", "answer_b": "The answer is 41."}'
     out.print(
         f"  curl {url}/judge -H 'content-type: application/json' \\\n    -d '{pair}'\n", markup=False, soft_wrap=True
     )

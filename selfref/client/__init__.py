@@ -3,7 +3,7 @@
     from selfref import Client
 
     with Client("http://127.0.0.1:8080") as client:
-        judgment = client.judge("What is 2 + 2?", "4", "5")
+        judgment = client.judge("What is 17 + 25?", "17 + 25 is 42.", "The answer is 41.")
         print(judgment.verdict, judgment.strength)
 
 Both are thin: what is sent, what is tried again and what a reply means is decided once, in

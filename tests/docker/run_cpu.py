@@ -36,7 +36,7 @@ TORCH_PORT = 8899  # fixed, since the address is an argument of the build and an
 PAIRS = 24
 FINAL = {"judged", "failed"}
 EXPECTED_TARGETS = {"service": 1, "worker": 2, "engine": 1}  # replicas that Prometheus should find up, by job
-PAIR = {"prompt": "What is 2 + 2?", "answer_a": "The answer is 4.", "answer_b": "The answer is 5."}
+PAIR = {"prompt": "What is 17 + 25?", "answer_a": "17 + 25 is 42.", "answer_b": "The answer is 41."}
 
 
 def main() -> None:

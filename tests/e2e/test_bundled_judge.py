@@ -114,7 +114,7 @@ async def test_the_principle_be_brief_turns_the_verdict_on_a_right_answer_that_r
 
 async def test_a_judgment_names_the_judge_and_its_weights(stack: Running) -> None:
     async with AsyncClient(stack.service_url) as client:
-        judgment = await client.judge("What is 2 + 2?", "The answer is 4.", "The answer is 5.")
+        judgment = await client.judge("What is 17 + 25?", "17 + 25 is 42.", "The answer is 41.")
     provenance = judgment.provenance
     assert (provenance.model, provenance.revision) == (BUNDLED_MODEL, revision_of(JUDGE))
     assert judgment.verdict is Verdict.A

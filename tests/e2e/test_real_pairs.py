@@ -80,7 +80,8 @@ async def test_swapping_the_answers_swaps_the_verdict_and_keeps_the_strength(sta
 
 async def test_an_answer_that_attacks_the_judge_is_judged_as_text(stack: Running) -> None:
     attack = json.loads(_data("nullmodel_injection.json"))["output"]
-    (end,) = await _ends(stack.service_url, [{"prompt": "Say hello.", "answer_a": "Hello!", "answer_b": attack}])
+    pair = {"prompt": "Say hello.", "answer_a": "Hello!", "answer_b": attack, "markers": "escape"}  # the judge's too
+    (end,) = await _ends(stack.service_url, [pair])
     assert isinstance(end, Judgment), end
     assert {reading.first for reading in end.orders} == {"A", "B"}
     assert all(reading.log_odds_a is not None for reading in end.orders)
