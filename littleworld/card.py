@@ -15,6 +15,7 @@ from safetensors import safe_open
 
 from littleworld.train import RECORD
 from littleworld.world.families import FAMILIES
+from worker.prompts import fill
 
 SHOWN = (  # a column each: what the report calls it, what the card does
     ("accuracy_net", "accuracy"),
@@ -35,16 +36,14 @@ def write_card(folder: Path, report: Mapping[str, Any]) -> None:
         "families": ", ".join(FAMILIES),
         "prompts": record["prompts"],
         "tokens": f"{record['tokens'] / 1e6:.1f}",
-        "cpu_minutes": f"{record['cpu_seconds'] / 60:.0f}",
+        "minutes": f"{record['cpu_seconds'] / 60:.0f}",
         "recipe": "\n".join(f"| `{name}` | {value} |" for name, value in record["recipe"].items()),
         "pairs": str(report["settings"]["pairs"]),
         "seed": str(report["settings"]["seed"]),
         "arms": "\n".join(_arms(report)),
-        "by_family": "\n".join(_families(report)),
+        "breakdown": "\n".join(_families(report)),
     }
-    for name, value in fields.items():
-        text = text.replace(f"{{{name}}}", value)
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    (folder / "README.md").write_text(fill(text, **fields), encoding="utf-8")
 
 
 def parameters(folder: Path) -> int:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 
 def plot_losses(history: Sequence[dict[str, float]], path: Path) -> None:
-    """Losses of turns and of verdicts, nats, over the tokens seen; both axes of loss are logarithmic."""
+    """Losses of turns and of verdicts, nats, over the tokens seen; the axis of losses is logarithmic."""
     tokens, seen = [], 0.0
     for each in history:
         seen += each["tokens"]

@@ -1,13 +1,12 @@
 """Medians over runs, as a table for people and as JSON with stable keys."""
 
-import os
-import platform
 from statistics import median
 from typing import Any
 
 from rich.table import Table
 
 from selfref.bench.overhead import Setting
+from selfref.bench.tabulating import cell, machine, median_known
 
 ROWS = (  # key, what it is called, how it is written
     ("pairs_per_second", "pairs/s", "{:.0f}"),
@@ -42,7 +41,7 @@ def summary(setting: Setting, runs: list[dict[str, Any]]) -> dict[str, Any]:
         "latency_ms": setting.latency_ms,
         "errors_503": setting.faults.errors_503,
         "garbage": setting.faults.garbage,
-        "median": {key: _median([run[key] for run in runs]) for key, _, _ in ROWS},
+        "median": {key: median_known([run[key] for run in runs]) for key, _, _ in ROWS},
         "failed": [run["failed"] for run in runs],
         "runs": runs,
     }
@@ -50,13 +49,7 @@ def summary(setting: Setting, runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def report(settings: list[dict[str, Any]]) -> dict[str, Any]:
     """The whole report, with the machine that it was made on."""
-    machine = {
-        "cpus": os.cpu_count(),
-        "load_average": os.getloadavg(),
-        "python": platform.python_version(),
-        "system": platform.platform(),
-    }
-    return {"benchmark": "overhead", "version": 1, "machine": machine, "settings": settings}
+    return {"benchmark": "overhead", "version": 1, "machine": machine(), "settings": settings}
 
 
 def table(settings: list[dict[str, Any]]) -> Table:
@@ -66,14 +59,9 @@ def table(settings: list[dict[str, Any]]) -> Table:
     for each in settings:
         found.add_column(_heading(each), justify="right")
     for key, name, form in ROWS:
-        found.add_row(name, *(_cell(each["median"][key], form) for each in settings))
+        found.add_row(name, *(cell(each["median"][key], form) for each in settings))
     found.add_row("failed, by reason", *(_failures(each["failed"]) for each in settings))
     return found
-
-
-def _median(values: list[float | None]) -> float | None:
-    present = [value for value in values if value is not None]
-    return median(present) if present else None
 
 
 def _heading(each: dict[str, Any]) -> str:
@@ -81,10 +69,6 @@ def _heading(each: dict[str, Any]) -> str:
     shown = faults if each["errors_503"] or each["garbage"] else ""
     workers = f"\n{each['workers']} workers" if each["workers"] > 1 else ""
     return f"engine {each['latency_ms']:g} ms\n{each['concurrency']} in flight{workers}{shown}"
-
-
-def _cell(value: float | None, form: str) -> str:
-    return "-" if value is None else form.format(value)
 
 
 def _failures(runs: list[dict[str, int]]) -> str:

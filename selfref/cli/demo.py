@@ -1,13 +1,11 @@
 """`selfref demo`: the whole service at work on pairs whose better answer is known, in about a minute."""
 
-import asyncio
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from selfref.cli.exit_codes import FAILED, WRONG_USE
 from selfref.cli.options import ApiKey
 
 if TYPE_CHECKING:
@@ -33,24 +31,11 @@ def demo(
     The pairs come from the little world of short questions that the bundled judge knows; none of them was in its
     training.
     """
-    from selfref.cli.judge import what_to_do
-    from selfref.cli.terminal import stop
-    from selfref.cli.up import show_failure
-    from selfref.client import SelfrefError
+    from selfref.cli.own_stack import run_explained
     from selfref.demo.pairs import gold_pairs, with_twins
-    from selfref.stack.errors import StackError
 
     asked = with_twins(gold_pairs(pairs, seed=seed), twins=TWINS)
-    try:
-        asyncio.run(_demo_there(url, asked, api_key=api_key) if url else _demo_here(asked))
-    except StackError as error:
-        show_failure(error)
-        raise typer.Exit(FAILED) from None
-    except SelfrefError as error:
-        code, advice = what_to_do(error, url=url or "")
-        stop(code, str(error), advice=advice)
-    except ValueError as error:
-        stop(WRONG_USE, str(error))
+    run_explained(_demo_there(url, asked, api_key=api_key) if url else _demo_here(asked), url=url)
 
 
 async def _demo_there(url: str, pairs: "list[GoldPair]", *, api_key: str | None) -> None:

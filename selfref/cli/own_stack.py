@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 import typer
 
-from selfref.cli.exit_codes import INTERRUPTED
-from selfref.cli.terminal import err
-from selfref.cli.up import reporter, stop_on_signals
-from selfref.client import AsyncClient
+from selfref.cli.exit_codes import FAILED, INTERRUPTED, WRONG_USE
+from selfref.cli.judge import what_to_do
+from selfref.cli.terminal import err, stop
+from selfref.cli.up import reporter, show_failure, stop_on_signals
+from selfref.client import AsyncClient, SelfrefError
+from selfref.stack.errors import StackError
 from selfref.stack.parts import StackSettings
 from selfref.stack.supervisor import Stack
 
@@ -37,6 +39,20 @@ async def on_own_stack(settings: StackSettings, work: Callable[[AsyncClient], Co
             if not stop_asked():
                 raise
             raise typer.Exit(INTERRUPTED) from None
+
+
+def run_explained(work: Coroutine[Any, Any, T], *, url: str | None) -> T:
+    """The result of `work`; ends the command, with what to do, where the service at `url` or our own is not there."""
+    try:
+        return asyncio.run(work)
+    except StackError as error:
+        show_failure(error)
+        raise typer.Exit(FAILED) from None
+    except SelfrefError as error:
+        code, advice = what_to_do(error, url=url or "")
+        stop(code, str(error), advice=advice)
+    except ValueError as error:
+        stop(WRONG_USE, str(error))
 
 
 async def _unless_a_part_fails(stack: Stack, work: Coroutine[Any, Any, T]) -> T:

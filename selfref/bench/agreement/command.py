@@ -1,6 +1,5 @@
 """`selfref bench agreement`: the options, the stack, the progress bar; what is measured stands in the other modules."""
 
-import asyncio
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,15 +17,12 @@ from selfref.bench.agreement.report import WORKED_OUT, report
 from selfref.bench.agreement.run import Arm, Asked, ask_all, pairs_of
 from selfref.bench.agreement.scoring import BINS
 from selfref.bench.agreement.view import tables
-from selfref.cli.exit_codes import FAILED, WRONG_USE
-from selfref.cli.judge import what_to_do
+from selfref.cli.exit_codes import WRONG_USE
 from selfref.cli.options import ApiKey
-from selfref.cli.own_stack import on_own_stack
+from selfref.cli.own_stack import on_own_stack, run_explained
 from selfref.cli.terminal import err, out, stop
-from selfref.cli.up import show_failure
-from selfref.client import AsyncClient, SelfrefError
+from selfref.client import AsyncClient
 from selfref.messages import Provenance
-from selfref.stack.errors import StackError
 from selfref.stack.parts import StackSettings
 
 ARMS = (Arm.DIRECT, Arm.SELF_REFERENCE, Arm.REFERENCE, Arm.WRONG_REFERENCE)  # `paper` costs as much as all of them
@@ -124,18 +120,9 @@ def _require_places(*, json: Path | None, plot: Path | None) -> None:
 
 def _asked(plan: Plan, settings: StackSettings, *, url: str | None, api_key: str | None) -> dict[Arm, list[Asked]]:
     """Every pair in every arm; ends the command, with what to do, where the service does not stand."""
-    try:
-        if url:
-            return asyncio.run(_ask_there(plan, url, api_key=api_key))
-        return asyncio.run(on_own_stack(settings, lambda client: _watched(client, plan)))
-    except StackError as error:
-        show_failure(error)
-        raise typer.Exit(FAILED) from None
-    except SelfrefError as error:
-        code, advice = what_to_do(error, url=url or "")
-        stop(code, str(error), advice=advice)
-    except ValueError as error:
-        stop(WRONG_USE, str(error))
+    if url:
+        return run_explained(_ask_there(plan, url, api_key=api_key), url=url)
+    return run_explained(on_own_stack(settings, lambda client: _watched(client, plan)), url=None)
 
 
 async def _ask_there(plan: Plan, url: str, *, api_key: str | None) -> dict[Arm, list[Asked]]:

@@ -5,15 +5,13 @@
            "together": {…}}}
 """
 
-import os
-import platform
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import Any
 
 from rich.table import Table
 
 from selfref.bench.engine_speed.figures import FIGURES
+from selfref.bench.tabulating import cell, machine, median_known
 
 BY_PROCESS = "cpu_ms_per_judgment_by_process"
 
@@ -23,12 +21,7 @@ def report(runs: Sequence[dict[str, Any]], *, settings: Mapping[str, Any]) -> di
     return {
         "benchmark": "engine",
         "version": 1,
-        "machine": {
-            "cpus": os.cpu_count(),
-            "load_average": os.getloadavg(),
-            "python": platform.python_version(),
-            "system": platform.platform(),
-        },
+        "machine": machine(),
         "settings": dict(settings),
         "loads": {name: _load([run["loads"][name] for run in runs]) for name in runs[0]["loads"]},
     }
@@ -42,26 +35,17 @@ def table(found: Mapping[str, Any]) -> Table:
     for each in loads:
         shown.add_column(f"{each['callers']} caller{'s' if each['callers'] > 1 else ''}", justify="right")
     for key, name, form in FIGURES:
-        shown.add_row(name, *(_cell(each["median"][key], form) for each in loads))
+        shown.add_row(name, *(cell(each["median"][key], form) for each in loads))
     shown.add_row("failed, by reason", *(_failures(each["runs"]) for each in loads))
     for process in next(iter(loads))["median"][BY_PROCESS]:
-        shown.add_row(f"  {process}", *(_cell(each["median"][BY_PROCESS][process], "{:.1f}") for each in loads))
+        shown.add_row(f"  {process}", *(cell(each["median"][BY_PROCESS][process], "{:.1f}") for each in loads))
     return shown
 
 
 def _load(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    medians = {key: _median([run[key] for run in runs]) for key, _, _ in FIGURES}
-    processes = {name: _median([run[BY_PROCESS][name] for run in runs]) for name in runs[0][BY_PROCESS]}
+    medians = {key: median_known([run[key] for run in runs]) for key, _, _ in FIGURES}
+    processes = {name: median_known([run[BY_PROCESS][name] for run in runs]) for name in runs[0][BY_PROCESS]}
     return {"callers": runs[0]["callers"], "median": {**medians, BY_PROCESS: processes}, "runs": list(runs)}
-
-
-def _median(values: Sequence[float | None]) -> float | None:
-    present = [value for value in values if value is not None]
-    return median(present) if present else None
-
-
-def _cell(value: float | None, form: str) -> str:
-    return "-" if value is None else form.format(value)
 
 
 def _failures(runs: Sequence[Mapping[str, Any]]) -> str:
