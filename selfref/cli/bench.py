@@ -4,7 +4,7 @@ import typer
 
 
 def bench(context: typer.Context) -> None:
-    """Measure the service: what it costs per engine call, and how much of the engine it keeps busy."""
+    """Measure the service: what it costs, how fast it judges, and how well."""
     from selfref.bench.cli import app
 
     app(args=context.args, prog_name="selfref bench")
