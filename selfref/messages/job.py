@@ -1,4 +1,4 @@
-"""An upload of many pairs, from the outside: what it was asked to do, how far it is, and what went wrong with which line."""
+"""An upload of many pairs, seen from the outside: what was asked, how far it is, and what went wrong in which line."""
 
 from datetime import datetime
 from enum import StrEnum
