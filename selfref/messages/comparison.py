@@ -108,6 +108,16 @@ class JudgeRequest(Comparison):
         return self.preset or (Preset.REFERENCE if self.reference is not None else Preset.SELF_REFERENCE)
 
 
+class Check(Message):
+    """What makes a pair a check of its judge: its outcome is part of a job's reliability, and never a label."""
+
+    kind: Literal[
+        "aa", "repeat", "gold"
+    ]  # twice the same answer, a pair once more, a pair whose better answer is known
+    of: int | None = Field(default=None, description="number of the pair that a `repeat` repeats")
+    better: Literal["A", "B"] | None = Field(default=None, description="the better answer of a `gold` pair")
+
+
 class Work(Message):
     """One accepted pair on its way to a worker."""
 
@@ -122,4 +132,6 @@ class Work(Message):
     custom_id: str | None = None
     job_id: str | None = None
     flags: tuple[str, ...] = ()
+    check: Check | None = None
+    repeated: bool = False  # a later check of the job is this pair once more, so its verdict is kept for comparing
     created_at: datetime

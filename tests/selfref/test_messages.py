@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from selfref.messages import (
     STATE,
+    Check,
     Comparison,
     Failure,
     FailureCode,
@@ -64,10 +65,24 @@ def _work(comparison: Comparison) -> Work:
     )
 
 
-@given(comparisons)
-def test_work_survives_the_wire(comparison: Comparison) -> None:
-    work = _work(comparison)
+checks = st.builds(
+    Check,
+    kind=st.sampled_from(["aa", "repeat", "gold"]),
+    of=st.none() | st.integers(0, 9),
+    better=st.sampled_from([None, "A", "B"]),
+)
+
+
+@given(comparisons, st.none() | checks, st.booleans())
+def test_work_survives_the_wire(comparison: Comparison, check: Check | None, repeated: bool) -> None:
+    work = _work(comparison).model_copy(update={"check": check, "repeated": repeated})
     assert Work.model_validate_json(work.model_dump_json()) == work
+
+
+def test_work_that_says_nothing_of_checks_is_an_ordinary_pair() -> None:
+    said = _work(Comparison(prompt="p", answer_a="a", answer_b="b")).model_dump(exclude={"check", "repeated"})
+    work = Work.model_validate(said)
+    assert (work.check, work.repeated) == (None, False)
 
 
 @given(judgments)
