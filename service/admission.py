@@ -50,7 +50,7 @@ def work_of(asked: JudgeRequest, *, judgment_id: str, tenant: str) -> Work:
         if escaped != comparison:
             comparison, flags = escaped, (ESCAPED_MARKERS,)
     else:
-        _refuse_markers(comparison)
+        refuse_markers(comparison)
     return Work(
         id=judgment_id,
         tenant=tenant,
@@ -65,7 +65,8 @@ def work_of(asked: JudgeRequest, *, judgment_id: str, tenant: str) -> Work:
     )
 
 
-def _refuse_markers(comparison: Comparison) -> None:
+def refuse_markers(comparison: Comparison) -> None:
+    """Raises Invalid, which names the field, where a template marker stands in a text."""
     for param, text in _texts(comparison):
         marker = find_marker(text)
         if marker is not None:

@@ -7,9 +7,10 @@
     ├── Conflict              409  right now, or no longer, in a state that allows this
     ├── Gone                  410  the feed no longer holds what the cursor points at
     ├── TooLarge              413  the body is over the limit
-    ├── UnsupportedMedia      415  not JSON
+    ├── UnsupportedMedia      415  not JSON, or for an upload not JSON lines
     ├── Invalid               422  understood, and wrong; `param` names the field
     ├── QueueIsFull           429  retryable
+    ├── SpoolFull             503  retryable, once space has been made on the disk
     ├── NotJudged             422, 502 or 503, by the failure's own code
     └── Unavailable           503  retryable: Redis is away, or this process is stopping
 
@@ -25,6 +26,7 @@ from selfref.messages import Failure, FailureCode
 
 UNAVAILABLE_RETRY_AFTER = 2  # seconds; a Redis restart with its append-only file takes about as long
 QUEUE_RETRY_AFTER = 5  # seconds; a queue drains by engine calls, each of which takes seconds
+SPOOL_RETRY_AFTER = 60  # seconds; space comes back as jobs are deleted or someone adds a disk, not by waiting a moment
 
 FAILURE_STATUS: Mapping[FailureCode, HTTPStatus] = {
     FailureCode.TOO_LONG: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -117,7 +119,7 @@ class TooLarge(Refusal):
 
 
 class UnsupportedMedia(Refusal):
-    """The body is declared as something other than JSON in UTF-8."""
+    """The body is declared as something that this path does not read, or in another charset than UTF-8."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
@@ -139,6 +141,21 @@ class QueueIsFull(Refusal):
             "queue_full",
             f"{length} pairs are waiting, which is the limit of this deployment; send this pair again later.",
             headers={"Retry-After": str(QUEUE_RETRY_AFTER)},
+        )
+
+
+class SpoolFull(Refusal):
+    """The disk that uploads are kept on has no room for this one; nothing of it was kept."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "spool_full",
+            "There is no room on disk for this upload and nothing of it was kept; "
+            "delete jobs that have ended, or send it again later.",
+            headers={"Retry-After": str(SPOOL_RETRY_AFTER)},
         )
 
 

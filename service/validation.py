@@ -1,7 +1,8 @@
 """Pydantic's findings in words that a caller can act on; no value is ever repeated back, only names of fields."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from selfref.messages import JudgeRequest
@@ -11,7 +12,7 @@ _LONGEST_PARAM = 200  # characters; the name of an unknown field is the caller's
 
 _WORDS = {
     "missing": "is missing; send it",
-    "extra_forbidden": "is not a field of this request; remove it or correct its spelling",
+    "extra_forbidden": "is not a field here; remove it or correct its spelling",
     "string_type": "must be text",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
@@ -26,13 +27,22 @@ _QUOTED = re.compile(r"['`]([\w-]+)['`]")
 _WRONG_TYPE = ("string_type", "tuple_type")  # what the branches of `text or list of messages` say of a stranger
 
 
-def faults(errors: Sequence[Mapping[str, Any]], *, within: tuple[str, ...] = ()) -> list[dict[str, str]]:
-    """Pydantic's errors as `{param, detail}`, one for each field; `within` names location prefixes to leave out."""
+def faults(
+    errors: Sequence[Mapping[str, Any]],
+    *,
+    within: tuple[str, ...] = (),
+    fields: Collection[str] = (),
+    whole: str = "request",
+) -> list[dict[str, str]]:
+    """Pydantic's errors as `{param, detail}`, one for each field; `within` names location prefixes to leave out.
+
+    `fields` are those that an unknown one may have been meant to be, `whole` is what they belong to.
+    """
     found: dict[str, str] = {}
     for error in _of_one_branch(errors):
         location = error["loc"]
         param = _param(location[1:] if location[:1] and location[0] in within else location)
-        detail = _detail(param, error)
+        detail = _detail(param, error, fields=fields, whole=whole)
         found.setdefault(param or _last_field(detail), detail)
     return [{"param": param, "detail": detail} for param, detail in found.items()][:MOST_FAULTS]
 
@@ -70,10 +80,13 @@ def _param(location: Sequence[int | str]) -> str:
     return path if len(path) <= _LONGEST_PARAM else path[:_LONGEST_PARAM] + "…"
 
 
-def _detail(param: str, error: Mapping[str, Any]) -> str:
+def _detail(param: str, error: Mapping[str, Any], *, fields: Collection[str], whole: str) -> str:
     words = _WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     words = _QUOTED.sub(r"`\1`", words)
-    return f"`{param}` {words}." if param else f"The request: {words}."
+    if not param:
+        return f"The {whole}: {words}."
+    meant = get_close_matches(param, fields, n=1) if error["type"] == "extra_forbidden" else []
+    return f"`{param}` {words}" + (f" (did you mean `{meant[0]}`?)." if meant else ".")
 
 
 def _last_field(detail: str) -> str:

@@ -111,9 +111,9 @@ class JudgeRequest(Comparison):
 class Check(Message):
     """What makes a pair a check of its judge: its outcome is part of a job's reliability, and never a label."""
 
-    kind: Literal[
-        "aa", "repeat", "gold"
-    ]  # twice the same answer, a pair once more, a pair whose better answer is known
+    kind: Literal["aa", "repeat", "gold"] = Field(
+        description="twice the same answer; a pair once more; a pair whose better answer the caller knows"
+    )
     of: int | None = Field(default=None, description="number of the pair that a `repeat` repeats")
     better: Literal["A", "B"] | None = Field(default=None, description="the better answer of a `gold` pair")
 
