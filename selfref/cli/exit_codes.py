@@ -17,3 +17,7 @@ UP_EPILOG = (
     "2 the command line is wrong"
 )
 DOCTOR_EPILOG = "[bold]Exit codes:[/bold] 0 nothing fails · 1 something does"
+EXPORT_EPILOG = (
+    "[bold]Exit codes:[/bold] 0 exported, be it no label · 1 the file could not be written · "
+    "2 the command line or the cursor is wrong · 5 the service does not answer"
+)

@@ -1,21 +1,24 @@
-"""`selfref labels`: room in Redis, from labels that have been read."""
+"""`selfref labels`: labels as files for trainers, and room in Redis from labels that have been read."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from selfref.cli.exit_codes import EXPORT_EPILOG
+from selfref.cli.labels_export import export
 from selfref.cli.on_store import on_store
 from selfref.cli.options import DataDir, RedisUrl, Shards
 
 if TYPE_CHECKING:
     from selfref.store import Store
 
-app = typer.Typer(no_args_is_help=True, help="Drop labels that have been read; Redis keeps them until then.")
+app = typer.Typer(no_args_is_help=True, help="Write labels as a file for a trainer; drop labels that have been read.")
+app.command(epilog=EXPORT_EPILOG)(export)
 
 
 @app.callback()
 def labels() -> None:
-    """Drop labels that have been read; Redis keeps them until then."""
+    """Write labels as a file for a trainer; drop labels that have been read, which Redis keeps until then."""
 
 
 @app.command()
