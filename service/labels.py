@@ -56,7 +56,7 @@ async def _page(
     while True:
         wanted = min(BATCH, limit - len(lines))
         page = await gateway.store.labels.read(tenant, after=after, limit=wanted, wait=wait)
-        lines += (label.model_dump_json().encode() + b"\n" for label in page.labels)
+        lines += (line + b"\n" for line in page.lines)
         after, wait = page.cursor, 0.0
-        if len(page.labels) < wanted or len(lines) == limit or sum(map(len, lines)) >= ENOUGH_BYTES:
+        if len(page.lines) < wanted or len(lines) == limit or sum(map(len, lines)) >= ENOUGH_BYTES:
             return lines, page.cursor

@@ -4,6 +4,7 @@
     ├── StoreUnavailable    Redis is away or slow: trying again later can help
     │   ├── StoreRefuses    Redis answers, and does not do it: a replica, still loading, a full disk
     │   │   └── StoreFull   Redis is at its maxmemory and refuses every write
+    │   ├── ArchiveUnavailable  the archived part of a sequence cannot be read
     │   ├── GroupsGone      Redis came back empty: the next claim makes the consumer groups again
     │   └── ShardsDiffer    this process and this Redis disagree on the number of shards: only configuration helps
     ├── CursorInvalid       the label cursor was made by another feed, or by nobody: start again without one
@@ -42,6 +43,12 @@ class StoreFull(StoreRefuses):
     """Redis has reached its maxmemory: nothing can be accepted or ended until there is room."""
 
     cause = "Redis is out of memory and refuses every write"
+
+
+class ArchiveUnavailable(StoreUnavailable):
+    """What is asked for is no longer in Redis, and where it is archived cannot be read now."""
+
+    cause = "The archive cannot be read"
 
 
 class GroupsGone(StoreUnavailable):

@@ -1,10 +1,13 @@
 """The end of a pair: one script that does all of it or nothing."""
 
-from selfref.messages import Failure, Judgment, Label, Lane
+import orjson
+
+from selfref.messages import Failure, Judgment, Label, Lane, Work
 from selfref.store.calls import new_call
 from selfref.store.judgments import FINISHED_CAP
-from selfref.store.keys import GROUP, Keys
+from selfref.store.keys import GROUP, Keys, failure_sequence, result_sequence
 from selfref.store.pipeline import Pipeline
+from selfref.store.wire import Argument
 
 DEAD_LETTERS_CAP = 100_000  # kept per shard; the pairs themselves expire with their retention
 
@@ -77,3 +80,75 @@ async def end_failed(
             ],
         )
     )
+
+
+async def end_judged_of_job(
+    pipeline: Pipeline, judgment: Judgment, label: Label, *, work: Work, job_id: str, keys: Keys, entry_id: str
+) -> bool:
+    """Add a judgment to its job, and its label to the feed; a hidden check is only noted. True when this call did it.
+
+    Whoever ends the pair's one live entry ends the pair. A call that is repeated after a lost reply is answered False.
+    """
+    usage = judgment.usage
+    cost: list[Argument] = [usage.calls, usage.prompt_tokens, usage.completion_tokens]
+    noted: list[Argument] = [_check_field(work), _reading(judgment, work)] if work.check or work.repeated else []
+    if work.check is not None:
+        return await _end_check(pipeline, noted, cost, job_id=job_id, keys=keys, entry_id=entry_id)
+    return bool(
+        await pipeline.run(
+            "judge_of_job",
+            keys=[
+                keys.job(job_id),
+                keys.work(Lane.BATCH),
+                keys.sequence(result_sequence(job_id)),
+                keys.labels(work.tenant),
+                keys.checks(job_id),
+            ],
+            args=[
+                GROUP,
+                entry_id,
+                judgment.model_dump_json(),
+                label.model_dump_json(),
+                "decided" if judgment.verdict.decided else judgment.verdict.value,
+                *cost,
+                *noted,
+            ],
+        )
+    )
+
+
+async def end_failed_of_job(
+    pipeline: Pipeline, failure: Failure, *, work: Work | None, job_id: str, keys: Keys, entry_id: str
+) -> bool:
+    """Add a failure to its job; `work` is None where it could not be read. True when this call did it."""
+    if work is not None and work.check is not None:
+        reading: list[Argument] = [_check_field(work), orjson.dumps({"failed": failure.error.code.value})]
+        return await _end_check(pipeline, reading, [0, 0, 0], job_id=job_id, keys=keys, entry_id=entry_id)
+    return bool(
+        await pipeline.run(
+            "fail_of_job",
+            keys=[keys.job(job_id), keys.work(Lane.BATCH), keys.sequence(failure_sequence(job_id))],
+            args=[GROUP, entry_id, failure.model_dump_json()],
+        )
+    )
+
+
+async def _end_check(
+    pipeline: Pipeline, reading: list[Argument], cost: list[Argument], *, job_id: str, keys: Keys, entry_id: str
+) -> bool:
+    return bool(
+        await pipeline.run(
+            "check_of_job",
+            keys=[keys.job(job_id), keys.work(Lane.BATCH), keys.checks(job_id)],
+            args=[GROUP, entry_id, *reading, *cost],
+        )
+    )
+
+
+def _check_field(work: Work) -> str:
+    return f"{work.check.kind if work.check else 'first'}:{work.id.rpartition('.')[2]}"
+
+
+def _reading(judgment: Judgment, work: Work) -> bytes:
+    reading = {"verdict": judgment.verdict.value, "log_odds": judgment.log_odds}
+    return orjson.dumps(reading | (work.check.model_dump(exclude_none=True) if work.check else {}))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from selfref.messages import STATE, Cancellation, Lane, State, Waiting, Work, now
 from selfref.store.calls import new_call
-from selfref.store.keys import Shards
+from selfref.store.keys import Shards, label_sequence
 from selfref.store.pipeline import Pipeline
 from selfref.store.streams import FIRST_ID, tail
 from selfref.store.wire import Wire
@@ -77,7 +77,7 @@ class Judgments:
         keys = self._shards.of(work.id)
         reply = await self._pipeline.run(
             "accept",
-            keys=[keys.judgment(work.id), keys.work(work.lane), keys.counts(work.tenant)],
+            keys=[keys.judgment(work.id), keys.work(work.lane), keys.counts(work.tenant), keys.unarchived],
             args=[
                 work.id,
                 new_call(),
@@ -87,6 +87,7 @@ class Judgments:
                 work.lane.value,
                 fingerprint,
                 -(-queue_limit // len(self._shards)),
+                label_sequence(work.tenant),
             ],
         )
         match reply:

@@ -8,35 +8,42 @@ from selfref.messages import Label
 from selfref.store.cursor import Cursor, Position
 from selfref.store.epoch import settle
 from selfref.store.errors import CursorExpired
-from selfref.store.keys import Shards
+from selfref.store.keys import Shards, label_sequence
 from selfref.store.pipeline import Pipeline
+from selfref.store.sequences import Entry, Sequences
 from selfref.store.streams import MAX_BLOCK, tail
-from selfref.store.wire import Command, Wire
+from selfref.store.wire import Wire
 
 TRIM_PAGE = 500  # labels dropped by one call, so that Redis is never held up for long
 
 
 @dataclass(frozen=True, slots=True)
 class LabelPage:
-    """Labels in feed order, and the cursor that continues after them (given even when there are none)."""
+    """Labels in feed order, each as JSON, and the cursor that continues after them (given even when there are none)."""
 
-    labels: list[Label]
+    lines: list[bytes]
     cursor: str
+
+    @property
+    def labels(self) -> list[Label]:
+        """The labels as messages."""
+        return [Label.model_validate_json(line) for line in self.lines]
 
 
 class Labels:
     """Every method raises StoreUnavailable; those that take a cursor raise CursorInvalid for one of another feed."""
 
-    def __init__(self, pipeline: Pipeline, wire: Wire, *, shards: Shards) -> None:
+    def __init__(self, pipeline: Pipeline, wire: Wire, sequences: Sequences, *, shards: Shards) -> None:
         self._pipeline = pipeline
         self._wire = wire
+        self._sequences = sequences
         self._shards = shards
 
     async def read(self, tenant: str, *, after: str | None, limit: int, wait: float) -> LabelPage:
         """Up to `limit` labels after a cursor, or from the oldest kept; waits up to `wait` seconds for the first.
 
-        Shards are merged by stream id, then by shard number: pages of any size make up the same sequence.
-        Raises CursorExpired when labels after the cursor were trimmed.
+        Archived labels and those in Redis are one sequence. Shards are merged by stream id, then by shard number: pages
+        of any size make up the same sequence. Raises CursorExpired when labels after the cursor were trimmed.
         """
         clock = asyncio.get_running_loop().time
         deadline = clock() + wait
@@ -44,18 +51,23 @@ class Labels:
             page, cursor = await self._read(tenant, after=after, limit=limit)
             left = deadline - clock()
             if page or left <= 0:
-                return LabelPage(labels=page, cursor=cursor.encode())
+                return LabelPage(lines=page, cursor=cursor.encode())
             after = cursor.encode()
             streams = {keys.labels(tenant): str(cursor.positions[keys.shard]) for keys in self._shards}
             await tail(self._wire, streams, count=1, wait=min(left, MAX_BLOCK))
 
     async def trim(self, tenant: str, *, through: str) -> int:
-        """Drop the labels that a reader with this cursor has read. Returns how many."""
+        """Drop the labels that a reader with this cursor has read, of the archive whole segments. Returns how many."""
         cursor = Cursor.decode(through)
         cursor.check(epoch=await settle(self._pipeline, self._shards), shards=len(self._shards))
         dropped = 0
         for keys, position in zip(self._shards, cursor.positions, strict=True):
-            page = TRIM_PAGE
+            segments = await self._sequences.segments(keys, label_sequence(tenant))
+            if ended := [each.last for each in segments if each.last <= position]:
+                await self._pipeline.call("SET", keys.trimmed(tenant), str(ended[-1]))
+            gone = await self._sequences.drop(keys, label_sequence(tenant), through=position)
+            dropped += sum(each.count for each in gone)
+            page = TRIM_PAGE if len(gone) == len(segments) else 0
             while page == TRIM_PAGE:
                 page = await self._pipeline.run(
                     "trim", keys=[keys.labels(tenant), keys.trimmed(tenant)], args=[str(position), TRIM_PAGE]
@@ -63,40 +75,39 @@ class Labels:
                 dropped += page
         return dropped
 
-    async def _read(self, tenant: str, *, after: str | None, limit: int) -> tuple[list[Label], Cursor]:
+    async def _read(self, tenant: str, *, after: str | None, limit: int) -> tuple[list[bytes], Cursor]:
         asked = None if after is None else Cursor.decode(after)
-        start = asked.positions if asked else (Position(),) * len(self._shards)
-        commands: list[Command] = [("GET", self._shards[0].epoch)]
-        for keys, position in zip(self._shards, start, strict=False):  # a cursor of another feed is refused below
-            commands.append(("XRANGE", keys.labels(tenant), f"({position}", "+", "COUNT", limit))
-            commands.append(("GET", keys.trimmed(tenant)))
-        known_epoch, *replies = await self._pipeline.calls(commands)
+        known_epoch = await self._pipeline.call("GET", self._shards[0].epoch)
         epoch = known_epoch.decode() if known_epoch else await settle(self._pipeline, self._shards)
-        trimmed = [Position() if newest is None else Position.parse(newest.decode()) for newest in replies[1::2]]
         if asked is not None:
             asked.check(epoch=epoch, shards=len(self._shards))
+        start = asked.positions if asked else (Position(),) * len(self._shards)
+        pages = await asyncio.gather(
+            *(
+                self._sequences.read(keys, label_sequence(tenant), after=position, limit=limit)
+                for keys, position in zip(self._shards, start, strict=True)
+            )
+        )
+        newest = await self._pipeline.calls(("GET", keys.trimmed(tenant)) for keys in self._shards)  # after the labels
+        trimmed = [Position() if each is None else Position.parse(each.decode()) for each in newest]
+        if asked is not None:
             _refuse_expired(asked, trimmed=trimmed)
-        labels, positions = _merge(replies[::2], start=start if asked else trimmed, limit=limit)
-        return labels, Cursor(epoch=epoch, positions=positions)
+        lines, positions = _merge(pages, start=start if asked else trimmed, limit=limit)
+        return lines, Cursor(epoch=epoch, positions=positions)
 
 
 def _merge(
-    pages: Sequence[Sequence[tuple[bytes, list[bytes]]]], *, start: Sequence[Position], limit: int
-) -> tuple[list[Label], tuple[Position, ...]]:
-    entries = sorted(
-        (Position.parse(entry.decode()), shard, fields[1]) for shard, page in enumerate(pages) for entry, fields in page
-    )
+    pages: Sequence[Sequence[Entry]], *, start: Sequence[Position], limit: int
+) -> tuple[list[bytes], tuple[Position, ...]]:
+    entries = sorted((position, shard, line) for shard, page in enumerate(pages) for position, line in page)
     positions = list(start)
-    labels = []
-    for position, shard, text in entries[:limit]:
+    for position, shard, _ in entries[:limit]:
         positions[shard] = position
-        labels.append(Label.model_validate_json(text))
-    return labels, tuple(positions)
+    return [line for _, _, line in entries[:limit]], tuple(positions)
 
 
 def _refuse_expired(cursor: Cursor, *, trimmed: Sequence[Position]) -> None:
     if any(position < gone for position, gone in zip(cursor.positions, trimmed, strict=True)):
         raise CursorExpired(
-            "labels after this cursor are no longer kept; read on from the archive, or from the oldest label kept by "
-            "leaving the cursor out"
+            "labels after this cursor are no longer kept; read on from the oldest label kept by leaving the cursor out"
         )

@@ -2,14 +2,18 @@
 
 Redis logs and replicates what a script did, as one transaction, and not its text (the default since 5.0): stream ids
 made by XADD * are the same after a restart, and a log that breaks off holds all of a script or nothing.
+
+A script that begins with `-- uses: NAME` is sent with `scripts/parts/NAME.lua` in front.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 FOLDER = "scripts"
+_USES = re.compile(r"-- uses: (\w+)\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class Script:
 def script(name: str) -> Script:
     """The script in `scripts/<name>.lua`. Raises FileNotFoundError where there is none."""
     text = (files("selfref.store") / FOLDER / f"{name}.lua").read_text()
+    if used := _USES.match(text):
+        text = (files("selfref.store") / FOLDER / "parts" / f"{used[1]}.lua").read_text() + text
     return Script(name=name, text=text, sha=hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 

@@ -1,6 +1,10 @@
-"""From entries of a work stream to claims: what has ended is dropped, what cannot be read is failed with its reason."""
+"""From entries of a work stream to claims: what has ended is dropped, what cannot be read is failed with its reason.
 
-from collections.abc import Sequence
+An entry of a job's pair carries the work itself, and the job says whether it is still wanted. Any other entry carries
+the pair's id, and the rest is in the pair's hash.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,64 +12,115 @@ from pydantic import ValidationError
 
 from selfref.messages import STATE, Failure, FailureCode, FailureReason, Lane, State, Work, now
 from selfref.store.claims import Claim
-from selfref.store.finishing import end_failed
+from selfref.store.finishing import end_failed, end_failed_of_job
 from selfref.store.judgments import RETENTION
-from selfref.store.keys import GROUP, Shards
+from selfref.store.keys import GROUP, Shards, job_of
 from selfref.store.pipeline import Pipeline
+from selfref.store.wire import Command
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a work stream that a consumer has taken; `deliveries` as the stream counts them."""
+    """One entry of a work stream that a consumer has taken.
+
+    `deliveries` counts the workers that took the pair and did not give it back, this one included; `attempts` and
+    `work` are what the entry itself carries.
+    """
 
     judgment_id: str
     lane: Lane
     shard: int
     entry_id: str
     deliveries: int
+    attempts: int = 0
+    work: bytes | None = None
 
 
 async def pick_up(pipeline: Pipeline, entries: Sequence[Entry], *, shards: Shards, consumer: str) -> list[Claim]:
     """The claims that these entries make, in order. Raises StoreUnavailable; the entries then stay leased."""
-    if not entries:
-        return []
-    rows = await pipeline.calls(
-        (
-            "HMGET",
-            shards[each.shard].judgment(each.judgment_id),
-            "state",
-            "work",
-            "attempts",
-            "crashes",
-            "tenant",
-            "result",
-        )
-        for each in entries
-    )
+    carrying = [entry for entry in entries if entry.work is not None]
+    known = await _running_jobs(pipeline, carrying, shards=shards)
+    rows = await pipeline.calls(_lookup(entry, shards=shards) for entry in entries if entry.work is None)
+    unread = iter(rows)
     claims = []
-    for entry, row in zip(entries, rows, strict=True):
-        state, work = row[:2]
-        if state != b"waiting":
-            await _drop(pipeline, entry, shards=shards)
-            continue
-        deliveries = entry.deliveries + int(row[3] or 0)
-        try:
-            decoded = Work.model_validate_json(work)
-        except ValidationError as error:
-            await _fail_undecodable(pipeline, entry, row=row, deliveries=deliveries, problem=error, shards=shards)
-            continue
-        claims.append(
-            Claim(
-                work=decoded,
-                lane=entry.lane,
-                shard=entry.shard,
-                entry_id=entry.entry_id,
-                consumer=consumer,
-                attempts=int(row[2] or 0),
-                deliveries=deliveries,
-            )
-        )
+    for entry in entries:
+        if entry.work is None:
+            claim = await _of_pair(pipeline, entry, next(unread), shards=shards, consumer=consumer)
+        else:
+            wanted = job_of(entry.judgment_id) in known
+            claim = await _of_job(pipeline, entry, wanted=wanted, shards=shards, consumer=consumer)
+        if claim is not None:
+            claims.append(claim)
     return claims
+
+
+async def _running_jobs(pipeline: Pipeline, entries: Iterable[Entry], *, shards: Shards) -> set[str]:
+    jobs = sorted({job_of(entry.judgment_id) for entry in entries})
+    states = await pipeline.calls(("HGET", shards.of(job).job(job), "state") for job in jobs)
+    return {job for job, state in zip(jobs, states, strict=True) if state == b"running"}
+
+
+def _lookup(entry: Entry, *, shards: Shards) -> Command:
+    key = shards[entry.shard].judgment(entry.judgment_id)
+    return ("HMGET", key, "state", "work", "attempts", "crashes", "tenant", "result")
+
+
+async def _of_job(pipeline: Pipeline, entry: Entry, *, wanted: bool, shards: Shards, consumer: str) -> Claim | None:
+    if not wanted:
+        await _drop(pipeline, entry, shards=shards)
+        return None
+    try:
+        work = Work.model_validate_json(entry.work or b"")
+    except ValidationError as error:
+        job_id = job_of(entry.judgment_id)
+        await end_failed_of_job(
+            pipeline,
+            _undecodable(
+                entry, None, attempts=entry.attempts, deliveries=entry.deliveries, problem=error, job_id=job_id
+            ),
+            work=None,
+            job_id=job_id,
+            keys=shards[entry.shard],
+            entry_id=entry.entry_id,
+        )
+        return None
+    return _claim(entry, work, consumer=consumer, attempts=entry.attempts, deliveries=entry.deliveries)
+
+
+async def _of_pair(
+    pipeline: Pipeline, entry: Entry, row: Sequence[Any], *, shards: Shards, consumer: str
+) -> Claim | None:
+    state, text, attempts, crashes, tenant, result = row
+    if state != b"waiting":
+        await _drop(pipeline, entry, shards=shards)
+        return None
+    deliveries = entry.deliveries + int(crashes or 0)
+    try:
+        work = Work.model_validate_json(text)
+    except ValidationError as error:
+        await end_failed(
+            pipeline,
+            _undecodable(entry, _waiting(result), attempts=int(attempts or 0), deliveries=deliveries, problem=error),
+            keys=shards[entry.shard],
+            tenant=tenant.decode(),
+            lane=entry.lane,
+            entry_id=entry.entry_id,
+            retention=RETENTION,
+        )
+        return None
+    return _claim(entry, work, consumer=consumer, attempts=int(attempts or 0), deliveries=deliveries)
+
+
+def _claim(entry: Entry, work: Work, *, consumer: str, attempts: int, deliveries: int) -> Claim:
+    return Claim(
+        work=work,
+        lane=entry.lane,
+        shard=entry.shard,
+        entry_id=entry.entry_id,
+        consumer=consumer,
+        attempts=attempts,
+        deliveries=deliveries,
+    )
 
 
 async def _drop(pipeline: Pipeline, entry: Entry, *, shards: Shards) -> None:
@@ -73,34 +128,29 @@ async def _drop(pipeline: Pipeline, entry: Entry, *, shards: Shards) -> None:
     await pipeline.calls([("XACK", stream, GROUP, entry.entry_id), ("XDEL", stream, entry.entry_id)])
 
 
-async def _fail_undecodable(
-    pipeline: Pipeline, entry: Entry, *, row: Sequence[Any], deliveries: int, problem: ValidationError, shards: Shards
-) -> None:
+def _undecodable(
+    entry: Entry,
+    accepted: State | None,
+    *,
+    attempts: int,
+    deliveries: int,
+    problem: ValidationError,
+) -> Failure:
     first = problem.errors(include_input=False, include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "work"
-    accepted = _waiting(row[5])
-    failure = Failure(
+    return Failure(
         id=entry.judgment_id,
         custom_id=accepted and accepted.custom_id,
-        job_id=accepted and accepted.job_id,
+        job_id=job_of(entry.judgment_id) or None,
         created_at=accepted.created_at if accepted else now(),
         error=FailureReason(
             code=FailureCode.UNDECODABLE,
             message=f"the stored work cannot be read by this worker ({where}: {first['type']}); are versions mixed?",
             retryable=False,
-            attempts=int(row[2] or 0),
+            attempts=attempts,
             deliveries=deliveries,
         ),
         finished_at=now(),
-    )
-    await end_failed(
-        pipeline,
-        failure,
-        keys=shards[entry.shard],
-        tenant=row[4].decode(),
-        lane=entry.lane,
-        entry_id=entry.entry_id,
-        retention=RETENTION,
     )
 
 

@@ -81,7 +81,7 @@ class References:
         finally:
             renewing.cancel()
             with contextlib.suppress(StoreUnavailable):  # then the lock runs out by itself
-                await self._pipeline.run("release_reference", keys=[keys.reference_lock(key)], args=[call])
+                await self._pipeline.run("release_lock", keys=[keys.reference_lock(key)], args=[call])
 
     async def _keep_holding(self, keys: Keys, key: str, *, call: str) -> None:
         while True:

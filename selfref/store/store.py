@@ -8,42 +8,53 @@ from selfref.store.epoch import settle
 from selfref.store.errors import StoreUnavailable
 from selfref.store.groups import create_groups
 from selfref.store.health import StoreHealth, read_health, require_writes
+from selfref.store.jobs import Jobs
 from selfref.store.judgments import Judgments
 from selfref.store.keys import Shards
 from selfref.store.labels import Labels
+from selfref.store.lease import Lease
 from selfref.store.pipeline import TRIES, Pipeline, load_scripts
 from selfref.store.references import References
+from selfref.store.sequences import Archive, NoArchive, Sequences
 from selfref.store.wire import Wire
 from selfref.store.work import Work
 
 
 class Store:
-    """Everything that lasts: judgments, work, labels, references and dead letters, on one Redis."""
+    """Everything that lasts: judgments, jobs, work, labels, references and dead letters, on one Redis."""
 
-    def __init__(self, wire: Wire, *, shards: Shards) -> None:
+    def __init__(self, wire: Wire, *, shards: Shards, archive: Archive) -> None:
         """Use `Store.open`, which also makes sure that Redis is there and ready."""
         self._wire = wire
         self._pipeline = Pipeline(wire)
         self._shards = shards
         self.judgments = Judgments(self._pipeline, wire, shards=shards)
         self.work = Work(self._pipeline, wire, shards=shards)
-        self.labels = Labels(self._pipeline, wire, shards=shards)
+        self.sequences = Sequences(self._pipeline, archive=archive)
+        self.labels = Labels(self._pipeline, wire, self.sequences, shards=shards)
+        self.jobs = Jobs(self._pipeline, self.sequences, shards=shards)
+        self.lease = Lease(self._pipeline, shards=shards)
         self.references = References(self._pipeline, shards=shards)
         self.dead_letters = DeadLetters(self._pipeline, shards=shards)
 
     @classmethod
-    async def open(cls, redis_url: str, *, shards: int = 1) -> Self:
-        """Connect, load the scripts and make the consumer groups.
+    async def open(cls, redis_url: str, *, shards: int = 1, archive: Archive | None = None) -> Self:
+        """Connect, load the scripts and make the consumer groups. Without `archive` only what Redis holds can be read.
 
         Raises StoreUnavailable (ShardsDiffer for the wrong number of shards), and ValueError for no Redis URL.
         """
-        store = cls(Wire(redis_url), shards=Shards(shards))
+        store = cls(Wire(redis_url), shards=Shards(shards), archive=archive or NoArchive())
         try:
             await store._prepare()
         except StoreUnavailable:
             await store._wire.aclose()
             raise
         return store
+
+    @property
+    def shards(self) -> Shards:
+        """The shards that everything is spread over."""
+        return self._shards
 
     async def ping(self) -> None:
         """Raises StoreUnavailable unless Redis answers."""

@@ -6,7 +6,7 @@ from typing import Any
 from selfref.messages import Failure, Judgment, Label, Lane
 from selfref.store.claims import Claim, Standing
 from selfref.store.errors import GroupsGone
-from selfref.store.finishing import end_failed, end_judged
+from selfref.store.finishing import end_failed, end_failed_of_job, end_judged, end_judged_of_job
 from selfref.store.groups import create_groups
 from selfref.store.keys import GROUP, Keys, Shards
 from selfref.store.lua import script
@@ -85,9 +85,13 @@ class Work:
         The first writer wins, be its lease lost or not; True when that was this call. The outcome can be read for
         `retention` seconds. A judgment brings a label and a failure none, else ValueError.
         """
-        keys = self._shards[claim.shard]
         if outcome.id != claim.work.id:
             raise ValueError(f"the outcome of {outcome.id} cannot end {claim.work.id}")
+        if isinstance(outcome, Judgment) != (label is not None):
+            raise ValueError("a judgment brings its label, a failure brings none")
+        if claim.work.job_id is not None:
+            return await self._finish_of_job(claim, outcome, label, job_id=claim.work.job_id)
+        keys = self._shards[claim.shard]
         if isinstance(outcome, Judgment) and label is not None:
             return await end_judged(
                 self._pipeline,
@@ -99,24 +103,28 @@ class Work:
                 entry_id=claim.entry_id,
                 retention=retention,
             )
-        if isinstance(outcome, Failure) and label is None:
-            return await end_failed(
-                self._pipeline,
-                outcome,
-                keys=keys,
-                tenant=claim.work.tenant,
-                lane=claim.lane,
-                entry_id=claim.entry_id,
-                retention=retention,
-            )
-        raise ValueError("a judgment brings its label, a failure brings none")
+        assert isinstance(outcome, Failure)  # noqa: S101 - a judgment without its label was refused
+        return await end_failed(
+            self._pipeline,
+            outcome,
+            keys=keys,
+            tenant=claim.work.tenant,
+            lane=claim.lane,
+            entry_id=claim.entry_id,
+            retention=retention,
+        )
 
     async def retry_later(self, claim: Claim, *, delay: float, reason: str) -> None:
         """Count a failed attempt, and let the pair rest for `delay` seconds; nothing if the claim was lost."""
         keys = self._shards[claim.shard]
         await self._pipeline.run(
             "retry",
-            keys=[keys.judgment(claim.work.id), keys.work(claim.lane), keys.delayed],
+            keys=[
+                self._state_key(claim),
+                keys.work(claim.lane),
+                keys.delayed,
+                f"{keys.aside}{claim.work.id}",
+            ],
             args=[
                 GROUP,
                 claim.consumer,
@@ -134,8 +142,8 @@ class Work:
         await self._pipeline.calls(
             invocation(
                 script("hand_back"),
-                keys=[self._shards[each.shard].judgment(each.work.id), self._shards[each.shard].work(each.lane)],
-                args=[GROUP, each.consumer, each.entry_id, each.work.id, each.deliveries - 1],
+                keys=[self._state_key(each), self._shards[each.shard].work(each.lane)],
+                args=[GROUP, each.consumer, each.entry_id, each.deliveries - 1],
             )
             for each in claims
         )
@@ -146,7 +154,7 @@ class Work:
             invocation(
                 script("promote"),
                 keys=[keys.delayed, *(keys.work(lane) for lane in LANES)],
-                args=[PROMOTED_AT_ONCE, f"{Lane.INTERACTIVE.value}:"],
+                args=[PROMOTED_AT_ONCE, f"{Lane.INTERACTIVE.value}:", keys.aside],
             )
             for keys in self._shards
         )
@@ -178,7 +186,7 @@ class Work:
                 invocation(
                     script("take"),
                     keys=[keys.work(lane) for lane in LANES],
-                    args=[GROUP, consumer, left, kept],
+                    args=[GROUP, consumer, left, kept, keys.prefix],
                 ),
             )
             for lane, page in zip(LANES, reply, strict=True):
@@ -217,19 +225,40 @@ class Work:
     def _renewal(self, keys: Keys, claims: Sequence[Claim]) -> Command:
         return invocation(
             script("renew"),
-            keys=[*(keys.work(lane) for lane in LANES), *(keys.judgment(each.work.id) for each in claims)],
+            keys=[*(keys.work(lane) for lane in LANES), *map(self._state_key, claims)],
             args=[
                 GROUP,
                 *(part for each in claims for part in (LANES.index(each.lane) + 1, each.entry_id, each.consumer)),
             ],
         )
 
+    def _state_key(self, claim: Claim) -> str:
+        """Where it stands whether the pair is still wanted."""
+        keys, job_id = self._shards[claim.shard], claim.work.job_id
+        return keys.judgment(claim.work.id) if job_id is None else keys.job(job_id)
+
+    async def _finish_of_job(
+        self, claim: Claim, outcome: Judgment | Failure, label: Label | None, *, job_id: str
+    ) -> bool:
+        keys, entry_id = self._shards[claim.shard], claim.entry_id
+        if isinstance(outcome, Judgment) and label is not None:
+            return await end_judged_of_job(
+                self._pipeline, outcome, label, work=claim.work, job_id=job_id, keys=keys, entry_id=entry_id
+            )
+        assert isinstance(outcome, Failure)  # noqa: S101 - a judgment without its label was refused
+        return await end_failed_of_job(
+            self._pipeline, outcome, work=claim.work, job_id=job_id, keys=keys, entry_id=entry_id
+        )
+
 
 def _entry(entry: Sequence[Any], *, lane: Lane, keys: Keys, deliveries: int = 1) -> Entry:
+    fields = dict(zip(entry[1][::2], entry[1][1::2], strict=True))
     return Entry(
-        judgment_id=entry[1][1].decode(),
+        judgment_id=fields[b"id"].decode(),
         lane=lane,
         shard=keys.shard,
         entry_id=entry[0].decode(),
-        deliveries=deliveries,
+        deliveries=deliveries + int(fields.get(b"crashes", 0)),
+        attempts=int(fields.get(b"attempts", 0)),
+        work=fields.get(b"work"),
     )

@@ -1,6 +1,6 @@
 -- Accepts a pair, or says why not. The call that was accepted is told so again when it is repeated.
--- KEYS: judgment, work stream, counts
--- ARGV: id, call, work, waiting, tenant, lane, fingerprint, queue limit
+-- KEYS: judgment, work stream, counts, unarchived sequences
+-- ARGV: id, call, work, waiting, tenant, lane, fingerprint, queue limit, label sequence
 local there = redis.call('HMGET', KEYS[1], 'accepted_by', 'fingerprint', 'tenant')
 if there[1] then
   if there[1] == ARGV[2] then return {'accepted'} end
@@ -12,4 +12,5 @@ redis.call('HSET', KEYS[1], 'state', 'waiting', 'accepted_by', ARGV[2], 'work', 
   'tenant', ARGV[5], 'lane', ARGV[6], 'fingerprint', ARGV[7])
 redis.call('XADD', KEYS[2], '*', 'id', ARGV[1])
 redis.call('HINCRBY', KEYS[3], 'submitted', 1)
+redis.call('SADD', KEYS[4], ARGV[9])
 return {'accepted'}

@@ -15,7 +15,6 @@ def work(judgment_id: str, *, tenant: str = "acme", lane: Lane = Lane.BATCH) -> 
         comparison=Comparison(prompt=f"Question {judgment_id}?", answer_a="Yes.", answer_b="No."),
         preset=Preset.SELF_REFERENCE,
         custom_id=f"custom-{judgment_id}",
-        job_id="job-1",
         created_at=now(),
     )
 

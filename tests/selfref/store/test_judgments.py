@@ -18,7 +18,7 @@ async def test_an_accepted_pair_waits_with_all_that_it_came_with(store: Store) -
     stored = await store.judgments.state("p1")
     assert stored is not None
     assert stored.tenant == "acme"
-    assert stored.state == Waiting(id="p1", custom_id=pair.custom_id, job_id="job-1", created_at=pair.created_at)
+    assert stored.state == Waiting(id="p1", custom_id=pair.custom_id, created_at=pair.created_at)
     (claim,) = await store.work.claim("w", count=1, wait=0)
     assert claim.work == pair
     assert (claim.attempts, claim.deliveries) == (0, 1)

@@ -1,0 +1,6 @@
+-- Takes a lease that is free, or holds one's own longer. Returns 1 when it is held.
+-- KEYS: lease.   ARGV: holder, lifetime (ms)
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1

@@ -1,0 +1,14 @@
+-- uses: position
+-- What follows a position in a sequence whose older part is archived: the next archived segment, or else entries.
+-- Archiving moves entries from one to the other in a single step, so a reader sees each exactly once.
+-- KEYS: stream, segments (by the milliseconds of their last position)
+-- ARGV: position, most entries
+-- Returns {segment or false, entries}.
+local found = redis.call('ZRANGEBYSCORE', KEYS[2], string.match(ARGV[1], '^%d+'), '+inf', 'LIMIT', 0, 8)
+local nearest, nearest_last
+for _, member in ipairs(found) do
+  local last = string.match(member, '"last":"([%d-]+)"')
+  if after(last, ARGV[1]) and (not nearest or after(nearest_last, last)) then nearest, nearest_last = member, last end
+end
+if nearest then return {nearest, {}} end
+return {false, redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])}
