@@ -38,6 +38,7 @@ SCHEMA = pa.schema(
         ("version", pa.int32()),
     ]
 )
+_MEASURED = ["margin", "verdict", "probability_a", "strength", "job_id"]  # least and greatest go into the footer
 GROUP_LABELS = 10_000  # labels of a row group at most: enough to compress well
 GROUP_CHARACTERS = 8_000_000  # characters of text after which a row group ends earlier; bounds the memory
 
@@ -47,7 +48,8 @@ class ParquetExport:
 
     def __init__(self, *, group_labels: int = GROUP_LABELS, group_characters: int = GROUP_CHARACTERS) -> None:
         self._sink = _Sink()
-        self._writer = pq.ParquetWriter(self._sink, SCHEMA, compression="zstd")
+        # Measured texts would be up to 8 kB of footer per column and row group, all of it held until the end.
+        self._writer = pq.ParquetWriter(self._sink, SCHEMA, compression="zstd", write_statistics=_MEASURED)
         self._group_labels = group_labels
         self._group_characters = group_characters
         self._rows: list[dict[str, Any]] = []

@@ -19,6 +19,7 @@ COMMANDS = [
     "deadletters list",
     "deadletters replay",
     "labels",
+    "labels export",
     "labels trim",
 ]
 
@@ -37,12 +38,12 @@ def test_every_command_explains_itself(command: str) -> None:
     assert f"Usage: selfref {command}" in shown.stdout
 
 
-@pytest.mark.parametrize("command", ["judge", "up", "doctor"])
+@pytest.mark.parametrize("command", ["judge", "up", "doctor", "labels export"])
 def test_exit_codes_are_documented(command: str) -> None:
-    assert "Exit codes" in selfref(command, "--help").stdout
+    assert "Exit codes" in selfref(*command.split(), "--help").stdout
 
 
 def test_help_pays_for_nothing_that_only_running_needs() -> None:
-    heavy = "{'httpx2', 'pydantic', 'redis', 'fastapi', 'torch', 'uvicorn', 'rich.console'}"
+    heavy = "{'httpx2', 'pydantic', 'redis', 'fastapi', 'torch', 'uvicorn', 'rich.console', 'pyarrow'}"
     program = f"import sys, selfref.cli; sys.exit(', '.join({heavy} & sys.modules.keys()) or 0)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stderr == ""
