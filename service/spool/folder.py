@@ -33,6 +33,10 @@ _RECEIVING = ".receiving"
 _DELETED = ".deleted"
 
 
+class UploadDamaged(Exception):
+    """The upload on disk is not what was received; only whoever looks after the disk can say why."""
+
+
 class Manifest(Message):
     """What is known of an upload once it has been received, and never changes."""
 
