@@ -9,7 +9,7 @@ import shutil
 from typing import BinaryIO, Self
 
 from selfref.messages import LineError
-from service.spool.durable import sync_folder, write_whole
+from service.spool.durable import sync_folder, write_synced
 from service.spool.folder import JobFolder, Validated
 from service.spool.records import RECORD_SIZE, TWIN_SIZE, Record, Twin
 
@@ -70,15 +70,17 @@ class Building:
             file.flush()
             os.fsync(file.fileno())
         try:
+            write_synced(self.aside.validation, validated.model_dump_json().encode())
             self.aside.twins.rename(self._folder.twins)
             self.aside.refused.rename(self._folder.refused)
             self.aside.pairs.rename(self._folder.pairs)
+            sync_folder(self._folder.path)
+            self.aside.validation.rename(self._folder.validation)
+            sync_folder(self._folder.path)
         except FileNotFoundError:
             if self._folder.validated() is None:
                 raise
             return  # the other keeper was faster, and has tidied up
-        sync_folder(self._folder.path)
-        write_whole(self._folder.validation, validated.model_dump_json().encode())
         for aside in self._folder.path.glob(f"{_ASIDE}*"):
             shutil.rmtree(aside, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whatever dies: written aside, fsynced, renamed, and the folder fsynced."""
+"""What makes a file last: its bytes on disk, then its name; and a full disk said in words of this service."""
 
 import errno
 import os
@@ -22,19 +22,12 @@ def room_needed() -> Iterator[None]:
         raise
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """The file with this content, or what was there before; blocks until it is on disk."""
-    aside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    try:
-        with aside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+def write_synced(path: Path, content: bytes) -> None:
+    """A new file that is on disk when this returns; its name is once the folder has been synced or renamed."""
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def sync_folder(path: Path) -> None:

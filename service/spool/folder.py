@@ -26,7 +26,7 @@ from typing import Literal
 
 from selfref.messages import JobOptions, LineCounts
 from selfref.messages.message import Message
-from service.spool.durable import room_needed, sync_folder, write_whole
+from service.spool.durable import room_needed, sync_folder, write_synced
 
 JOB_ID = re.compile(r"job-[0-9a-f]{24}")
 _RECEIVING = ".receiving"
@@ -101,8 +101,8 @@ class JobFolder:
         return Manifest.model_validate_json(self._manifest.read_bytes())
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Raises OSError where the disk cannot take it."""
-        write_whole(self._manifest, manifest.model_dump_json().encode())
+        """Raises FileExistsError where there is one, OSError where the disk cannot take it."""
+        write_synced(self._manifest, manifest.model_dump_json().encode())
 
     def validated(self) -> Validated | None:
         """What reading the lines came to; None before they have all been read."""
@@ -118,7 +118,8 @@ class JobFolder:
 
     def mark_accepted(self) -> None:
         """Doing so twice changes nothing."""
-        write_whole(self._accepted, b"")
+        self._accepted.touch()
+        sync_folder(self.path)
 
     @property
     def _manifest(self) -> Path:
