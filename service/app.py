@@ -8,10 +8,22 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.types import ASGIApp
 
-from selfref.messages import Cancellation, Failure, JudgeRequest, Judgment, Label, Waiting
+from selfref.messages import (
+    Cancellation,
+    Failure,
+    Job,
+    JobLine,
+    JobResult,
+    JudgeRequest,
+    Judgment,
+    Label,
+    LineError,
+    Waiting,
+)
 from service import health, judge, labels, page, problems
 from service.edge import Edge
 from service.gateway import Gateway
+from service.jobs import about, events, results, uploads
 
 _ABOUT = """Labels preference pairs with AI feedback: which of two answers serves one principle better, in both orders,
 and how strongly. Every error is `application/problem+json` (RFC 9457) with a `code` for programs, a `detail` that says
@@ -31,7 +43,8 @@ def build_app(gateway: Gateway) -> ASGIApp:
     )
     app.state.gateway = gateway
     problems.install(app)
-    for router in (judge.router, labels.router, health.router, page.router):
+    of_jobs = (uploads.router, about.router, results.router, events.router)
+    for router in (judge.router, *of_jobs, labels.router, health.router, page.router):
         app.include_router(router)
     app.openapi = lambda: _document(app, gateway)  # type: ignore[method-assign]
     return Edge(app)
@@ -58,9 +71,9 @@ def _document(app: FastAPI, gateway: Gateway) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    answers = (Waiting, Judgment, Failure, Cancellation, Label, problems.Problem)
+    answers = (Waiting, Judgment, Failure, Cancellation, Label, Job, JobResult, LineError, problems.Problem)
     _, models = models_json_schema(
-        [(JudgeRequest, "validation"), *((answer, "serialization") for answer in answers)],
+        [(JudgeRequest, "validation"), (JobLine, "validation"), *((answer, "serialization") for answer in answers)],
         ref_template="#/components/schemas/{model}",
     )
     schemas: dict[str, Any] = models["$defs"]

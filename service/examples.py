@@ -124,3 +124,62 @@ PROBLEM: dict[str, Any] = {
     "request_id": "7d444840-9dc0-11d1-b245-5ffdce74fad2",
     "errors": [{"param": "answer_b", "detail": "`answer_b` is missing; send it."}],
 }
+ERROR_LINE: str = orjson.dumps(
+    {
+        "line": 7,
+        "custom_id": "pair-7",
+        "code": "invalid_request",
+        "param": "answer_b",
+        "message": "`answer_b` is missing; send it.",
+        "retryable": False,
+    }
+).decode()
+JOB: dict[str, Any] = {
+    "version": 1,
+    "id": "job-0f8fad5bd9cb469fa1657086",
+    "name": "week 5",
+    "status": "running",
+    "created_at": "2026-01-31T12:00:00Z",
+    "started_at": "2026-01-31T12:00:02Z",
+    "ended_at": None,
+    "options": {
+        "name": "week 5",
+        "principle": None,
+        "preset": None,
+        "votes": None,
+        "markers": None,
+        "max_refused": 0.1,
+        "canaries": 0.02,
+    },
+    "bytes": 1048576,
+    "lines": {"total": 1000, "pairs": 996, "duplicates": 3, "gold": 0, "refused": 1},
+    "counts": {
+        "submitted": 996,
+        "decided": 200,
+        "tie": 10,
+        "inconsistent": 30,
+        "failed": 1,
+        "canceled": 0,
+        "waiting": 755,
+    },
+    "usage": {"calls": 1210, "prompt_tokens": 410330, "completion_tokens": 96011},
+    "pairs_per_second": 8.2,
+    "eta_seconds": 92.1,
+    "errors": [orjson.loads(ERROR_LINE)],
+    "reason": None,
+    "reliability": {
+        "pending": 14,
+        "failed": 0,
+        "same_answers": 3,
+        "same_answers_decided": 0,
+        "repeats": 3,
+        "repeats_agreeing": 3,
+        "gold": 0,
+        "gold_right": 0,
+    },
+}
+RESULT_LINE: str = orjson.dumps({"line": 1, "duplicate_of": None, **JUDGMENT}).decode()
+UPLOAD_LINES: str = "".join(
+    orjson.dumps({**COMPARISONS[name]["value"], "custom_id": f"pair-{number}"}).decode() + "\n"
+    for number, name in enumerate(("text", "reference"), start=1)
+)

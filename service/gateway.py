@@ -7,6 +7,7 @@ from starlette.requests import Request
 from selfref.store import Store
 from service.keys import Keyring
 from service.settings import Settings
+from service.spool.folder import Spool
 from service.waiting import WaitingRoom
 
 
@@ -18,6 +19,7 @@ class Gateway:
     keyring: Keyring
     store: Store
     waiting: WaitingRoom
+    spool: Spool
 
     @classmethod
     def of(cls, request: Request) -> "Gateway":

@@ -10,6 +10,7 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
 ACCEPTED = Counter("service_accepted_pairs", "Pairs put on the queue by this process")
+ACCEPTED_JOBS = Counter("service_accepted_jobs", "Uploads taken in by this process")
 REFUSED = Counter("service_refused_requests", "Requests answered with a problem", ("code",))
 WAITING_REQUESTS = Gauge("service_waiting_requests", "Requests held open until a judgment ends")
 QUEUE_LENGTH = Gauge("service_queue_pairs", "Pairs in the work streams, of all gateways", ("lane",))

@@ -12,10 +12,12 @@ import uvicorn
 
 from selfref.store import ShardsDiffer, Store
 from service.app import build_app
+from service.archive import SegmentArchive
 from service.errors import ConfigurationError
 from service.gateway import Gateway
 from service.keys import Keyring
 from service.settings import Settings
+from service.spool.folder import Spool
 from service.waiting import WaitingRoom
 
 GRACE = 10  # seconds that open requests get to end after SIGTERM; waits end at once, uploads may take some
@@ -31,13 +33,14 @@ async def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     """
     keyring = Keyring.of(settings)
     try:
-        store = await Store.open(settings.redis_url, shards=settings.shards)
+        archive = SegmentArchive(settings.archive_url)
+        store = await Store.open(settings.redis_url, shards=settings.shards, archive=archive)
     except ShardsDiffer as error:
         raise ConfigurationError(error.detail) from error
     except ValueError as error:
-        raise ConfigurationError(f"SELFREF_REDIS_URL: {error}") from error
+        raise ConfigurationError(f"SELFREF_REDIS_URL or SELFREF_ARCHIVE_URL: {error}") from error
     try:
-        gateway = Gateway(settings, keyring, store, WaitingRoom(store.judgments))
+        gateway = Gateway(settings, keyring, store, WaitingRoom(store.judgments), Spool(settings.spool_dir))
         listener = _listen(settings)
         server = _Server(gateway, on_ready=lambda: announce(_address(listener)))
         async with asyncio.TaskGroup() as tasks:  # a fault of the tail reader ends the server too

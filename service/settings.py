@@ -11,6 +11,8 @@ from selfref.loopback import is_loopback
 PREFIX = "SELFREF_SERVICE_"
 CENTURY = 36_525 * 86_400.0  # seconds; what is meant to last longer does not fit into Redis's clock
 Port = Annotated[int, Field(ge=0, le=65535)]
+SpoolDir = Annotated[Path, Field(validation_alias="SELFREF_SPOOL_DIR")]
+ArchiveUrl = Annotated[str, Field(validation_alias="SELFREF_ARCHIVE_URL", min_length=1)]
 Seconds = Annotated[float, Field(gt=0, le=CENTURY, allow_inf_nan=False)]
 
 
@@ -26,11 +28,14 @@ class Settings(BaseSettings):
 
     redis_url: str = Field(default="redis://127.0.0.1:6379/0", validation_alias="SELFREF_REDIS_URL")
     shards: Annotated[int, Field(ge=1)] = Field(default=1, validation_alias="SELFREF_SHARDS")
+    spool_dir: SpoolDir = Path("selfref-data/spool")  # shared with the keeper, as is the archive
+    archive_url: ArchiveUrl = "selfref-data/archive"  # a folder, or what fsspec knows: s3://bucket/path
     host: str = "127.0.0.1"
     port: Port = 8080  # 0: any free one, printed when ready
     api_keys_file: Path | None = None  # lines of `tenant sha256hex`
     api_keys: str = Field(default="", repr=False)  # `tenant:sha256hex`, separated by commas
     max_body_bytes: Annotated[int, Field(ge=1)] = 4_000_000
+    max_job_bytes: Annotated[int, Field(ge=1)] = 20_000_000_000  # of an upload, decompressed
     queue_limit: Annotated[int, Field(ge=1)] = 10_000  # pairs waiting, above which new ones get 429
     max_wait: Seconds = 300.0  # the longest a request may be held open
     retention: Seconds = 7 * 86_400.0  # how long a finished judgment can be read

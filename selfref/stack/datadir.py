@@ -2,7 +2,9 @@
 
 DIR/lock           held by flock(2) for as long as a stack runs; the kernel lets go of it however that ends
 DIR/running.json   addresses of the running stack, for the commands that use it: judge, doctor, deadletters, labels
-DIR/redis/         the queue, the judgments and the labels
+DIR/redis/         the queue, the judgments, and the newest labels and results
+DIR/spool/         uploads of jobs
+DIR/archive/       labels and results of jobs that Redis no longer holds
 DIR/logs/          one log per part, and its predecessor
 """
 

@@ -76,8 +76,14 @@ def service(settings: StackSettings, *, redis_url: str) -> Command:
             "SELFREF_REDIS_URL": redis_url,
             "SELFREF_SERVICE_HOST": settings.host,
             "SELFREF_SERVICE_PORT": str(settings.port),
+            **_files(settings),
         },
     )
+
+
+def keeper(settings: StackSettings, *, redis_url: str) -> Command:
+    """What keeps jobs moving: it reads uploads, feeds them to the workers, and archives what comes of them."""
+    return Command("keeper", module("service.keeper"), {"SELFREF_REDIS_URL": redis_url, **_files(settings)})
 
 
 def worker(settings: StackSettings, *, number: int, redis_url: str, engine_url: str) -> Command:
@@ -92,3 +98,9 @@ def worker(settings: StackSettings, *, number: int, redis_url: str, engine_url: 
         environment["SELFREF_WORKER_REFERENCE_TOKENS"] = BUNDLED_TOKENS
         environment["SELFREF_WORKER_CRITIQUE_TOKENS"] = BUNDLED_TOKENS
     return Command(f"worker-{number}", module("worker"), environment)
+
+
+def _files(settings: StackSettings) -> dict[str, str]:
+    """Where gateway and keeper have uploads and archive."""
+    folder = settings.data_dir.absolute()
+    return {"SELFREF_SPOOL_DIR": str(folder / "spool"), "SELFREF_ARCHIVE_URL": str(folder / "archive")}

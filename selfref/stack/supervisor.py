@@ -1,4 +1,4 @@
-"""The local stack: Redis, engine, gateway and workers as child processes that stand and fall together.
+"""The local stack: Redis, engine, gateway, keeper and workers as child processes that stand and fall together.
 
 Started in the order in which they need one another and stopped in the reverse of it. If one part ends while it should
 run, the rest is stopped and `PartFailed` names it: a stack that half works would hide the fault. What was accepted is
@@ -76,6 +76,7 @@ class Stack:
         redis_url = await self._redis()
         engine = await self._begin_engine()
         service = await self._begin(parts.service(settings, redis_url=redis_url))
+        await self._begin(parts.keeper(settings, redis_url=redis_url))
         engine_url = await self._engine_ready(engine)
         service_url = await self._announced(service, health="/readyz", seconds=SERVICE_SECONDS)
         await self._workers(redis_url=redis_url, engine_url=engine_url)
@@ -93,7 +94,7 @@ class Stack:
     async def _stop(self) -> None:
         """Stop every part: first who takes work, last who keeps it."""
         self.stopping = True
-        for stage in ("worker", "service", "engine", "redis"):
+        for stage in ("worker", "keeper", "service", "engine", "redis"):
             stopping = [child for child in self._children if child.name.startswith(stage) and child.exit_code is None]
             if stopping:
                 self._report(f"stopping {', '.join(child.name for child in stopping)}")

@@ -40,6 +40,7 @@ class StoredJob:
     checks: int
     checks_ended: int
     usage: Usage
+    retried_through: Position  # the last failure that a retry has taken up
 
     @property
     def finished(self) -> int:
@@ -309,6 +310,7 @@ def _stored(job_id: str, fields: dict[bytes, bytes]) -> StoredJob:
             prompt_tokens=int(fields.get(b"prompt_tokens", 0)),
             completion_tokens=int(fields.get(b"completion_tokens", 0)),
         ),
+        retried_through=Position.parse(fields.get(b"retried_through", b"0-0").decode()),
     )
 
 

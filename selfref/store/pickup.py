@@ -72,17 +72,9 @@ async def _of_job(pipeline: Pipeline, entry: Entry, *, wanted: bool, shards: Sha
     try:
         work = Work.model_validate_json(entry.work or b"")
     except ValidationError as error:
-        job_id = job_of(entry.judgment_id)
-        await end_failed_of_job(
-            pipeline,
-            _undecodable(
-                entry, None, attempts=entry.attempts, deliveries=entry.deliveries, problem=error, job_id=job_id
-            ),
-            work=None,
-            job_id=job_id,
-            keys=shards[entry.shard],
-            entry_id=entry.entry_id,
-        )
+        failure = _undecodable(entry, None, attempts=entry.attempts, deliveries=entry.deliveries, problem=error)
+        keys, job_id = shards[entry.shard], job_of(entry.judgment_id)
+        await end_failed_of_job(pipeline, failure, work=None, job_id=job_id, keys=keys, entry_id=entry.entry_id)
         return None
     return _claim(entry, work, consumer=consumer, attempts=entry.attempts, deliveries=entry.deliveries)
 

@@ -1,0 +1,1 @@
+"""`/jobs`: uploads of many pairs over HTTP."""

@@ -1,0 +1,1 @@
+"""The process that keeps jobs moving: `python -m service.keeper`."""
