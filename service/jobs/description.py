@@ -24,6 +24,7 @@ _FORM = {
         "type": "object",
         "properties": {"file": {"type": "string", "format": "binary", "description": "JSON lines, plain or gzip"}},
         "required": ["file"],
+        "additionalProperties": False,
     }
 }
 
@@ -107,7 +108,7 @@ EVENTS = operation(
     {
         200: {
             "description": "`progress` whenever it has changed, `ended` at last; the data is the job",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": {"type": "object"}}},
         },
         **problems(401, 404, 503),
     },

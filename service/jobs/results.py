@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from enum import StrEnum
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 import orjson
 from fastapi import APIRouter, Query
@@ -27,17 +26,12 @@ AT_ONCE = 200  # outcomes read in one go; bounds what one answer can hold in mem
 
 After = Annotated[str | None, Query(description="a `Selfref-Cursor` of an earlier answer")]
 Limit = Annotated[int, Query(ge=1, le=MOST, description="most lines to answer with")]
+ResultFormat = Annotated[
+    Literal["judgments", "trl", "openrlhf", "parquet"],
+    Query(description="judgments as they are, or labels as a trainer reads them"),
+]
 
 router = APIRouter(tags=["jobs"])
-
-
-class ResultFormat(StrEnum):
-    """What a job's results can be read as."""
-
-    JUDGMENTS = "judgments"
-    TRL = "trl"
-    OPENRLHF = "openrlhf"
-    PARQUET = "parquet"
 
 
 @router.get("/jobs/{job_id}/results", **description.RESULTS)
@@ -46,19 +40,19 @@ async def read_results(
     job_id: str,
     after: After = None,
     limit: Limit = 1000,
-    format: ResultFormat = ResultFormat.JUDGMENTS,  # noqa: A002 - the name that callers know
+    format: ResultFormat = "judgments",  # noqa: A002 - the name that callers know
 ) -> Response:
     """The judgments of a job so far, behind a cursor; or what a trainer makes of them."""
     gateway = Gateway.of(request)
     job = await own_job(gateway, job_id, tenant=gateway.tenant(request))
-    if format is ResultFormat.PARQUET:
+    if format == "parquet":
         media_type = "application/vnd.apache.parquet"
         name = {"Content-Disposition": f'attachment; filename="{job_id}.parquet"'}
         return StreamingResponse(_parquet(gateway, job), media_type=media_type, headers=name)
     place = Place() if after is None else Place.decode(after)
     if job.lines is None:
         return page(request, [], cursor=place.encode())
-    if format is ResultFormat.JUDGMENTS:
+    if format == "judgments":
         lines, place = await _judgments(gateway, job, after=place, limit=limit)
     else:
         lines, place = await _rows(gateway, job, export_as(Format(format)), after=place, limit=limit)

@@ -1,6 +1,7 @@
 """Two real gateways on the session's Redis; every test gets an empty database and clients that only it uses."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -20,16 +21,22 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 
 @pytest.fixture(scope="session")
-def gateway(redis_server: RedisServer) -> Iterator[GatewayProcess]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where both gateways have their uploads and their archive."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def gateway(redis_server: RedisServer, folder: Path) -> Iterator[GatewayProcess]:
     """A gateway as it starts without settings."""
-    with gateway_process(redis_server.url) as running:
+    with gateway_process(redis_server.url, folder) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def other_gateway(redis_server: RedisServer) -> Iterator[GatewayProcess]:
+def other_gateway(redis_server: RedisServer, folder: Path) -> Iterator[GatewayProcess]:
     """A second one, on the same Redis."""
-    with gateway_process(redis_server.url) as running:
+    with gateway_process(redis_server.url, folder) as running:
         yield running
 
 

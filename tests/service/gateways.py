@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 START = 30.0  # seconds; generous, because a machine that runs other tests too starts Python slowly
 
@@ -26,19 +28,28 @@ class GatewayProcess:
         return self.process.wait(timeout=20)
 
 
-def environment(redis_url: str, **settings: object) -> dict[str, str]:
-    """A clean environment with `SELFREF_SERVICE_*` settings by their short names."""
+def environment(redis_url: str, folder: Path, **settings: object) -> dict[str, str]:
+    """A clean environment with spool and archive in a folder, and `SELFREF_SERVICE_*` settings by their short names."""
     ours = {f"SELFREF_SERVICE_{name.upper()}": str(value) for name, value in settings.items()}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SELFREF_")}
-    return {**kept, "SELFREF_REDIS_URL": redis_url, "SELFREF_SERVICE_PORT": "0", **ours}
+    files = {"SELFREF_SPOOL_DIR": str(folder / "spool"), "SELFREF_ARCHIVE_URL": str(folder / "archive")}
+    return {**kept, "SELFREF_REDIS_URL": redis_url, "SELFREF_SERVICE_PORT": "0", **files, **ours}
 
 
 @contextmanager
-def gateway_process(redis_url: str, **settings: object) -> Iterator[GatewayProcess]:
-    """A gateway that answers; terminated, or killed, at the end."""
+def gateway_process(redis_url: str, folder: Path | None = None, **settings: object) -> Iterator[GatewayProcess]:
+    """A gateway that answers; terminated, or killed, at the end. Without a `folder` its uploads go with it."""
+    with tempfile.TemporaryDirectory(prefix="selfref-") as own:
+        told = environment(redis_url, folder or Path(own), **settings)
+        with _process(told) as running:
+            yield running
+
+
+@contextmanager
+def _process(told: dict[str, str]) -> Iterator[GatewayProcess]:
     process = subprocess.Popen(
         [sys.executable, "-m", "service"],
-        env=environment(redis_url, **settings),
+        env=told,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -2,21 +2,35 @@
 
 import asyncio
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import orjson
 import pytest
 
 from selfref.markers import find_marker
-from selfref.messages import JudgeRequest, Judgment, Label, Waiting
-from service.examples import COMPARISONS, JUDGMENT, LABEL, PROBLEM, WAITING
+from selfref.messages import Job, JobLine, JobResult, JudgeRequest, Judgment, Label, LineError, Waiting
+from service.examples import (
+    COMPARISONS,
+    ERROR_LINE,
+    JOB,
+    JUDGMENT,
+    LABEL,
+    PROBLEM,
+    RESULT_LINE,
+    UPLOAD_LINES,
+    WAITING,
+)
 from service.problems import Problem
 from tests.service.gateways import gateway_process
 from tests.service.judges import judging
 
+ROOT = Path(__file__).parents[2]
 CONFIG = Path(__file__).with_name("schemathesis.toml")
+LINES = {"Label", "JobLine", "JobResult"}  # of JSON lines, for which OpenAPI has no schema to refer with
 EXAMPLES_PER_OPERATION = 20
 
 
@@ -24,6 +38,10 @@ def test_the_examples_are_what_is_really_served():
     assert Judgment.model_validate(JUDGMENT).model_dump(mode="json") == JUDGMENT
     assert Waiting.model_validate(WAITING).model_dump(mode="json") == WAITING
     assert Label.model_validate_json(LABEL).model_dump_json() == LABEL
+    assert Job.model_validate(JOB).model_dump(mode="json") == JOB
+    assert LineError.model_validate_json(ERROR_LINE).model_dump_json() == ERROR_LINE
+    assert set(orjson.loads(RESULT_LINE)) == set(JobResult.model_fields)
+    JobResult.model_validate_json(RESULT_LINE)
     assert set(PROBLEM) <= set(Problem.model_fields)
     Problem.model_validate(PROBLEM)
 
@@ -32,6 +50,10 @@ def test_the_examples_are_what_is_really_served():
 def test_the_examples_can_be_sent_as_they_are(name):
     asked = JudgeRequest.model_validate(COMPARISONS[name]["value"])
     assert find_marker(asked.model_dump_json()) is None
+
+
+def test_the_example_of_an_upload_holds_pairs():
+    assert [JobLine.model_validate_json(line).custom_id for line in UPLOAD_LINES.splitlines()] == ["pair-1", "pair-2"]
 
 
 async def test_every_reference_in_the_document_leads_somewhere(client):
@@ -45,7 +67,7 @@ async def test_every_reference_in_the_document_leads_somewhere(client):
             yield from references(child)
 
     schemas = document["components"]["schemas"]
-    assert {reference.rpartition("/")[2] for reference in references(document)} == set(schemas) - {"Label"}
+    assert {reference.rpartition("/")[2] for reference in references(document)} == set(schemas) - LINES
 
 
 @pytest.mark.timeout(240)
@@ -59,6 +81,7 @@ async def test_schemathesis_finds_no_failure(redis_url, store, tmp_path):
                 *("--header", "Authorization: Bearer lab-key", "--max-examples", str(EXAMPLES_PER_OPERATION)),
                 *("--seed", "1", "--no-color", "--warnings", "off"),
                 cwd=tmp_path,
+                env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.service.schemathesis_hooks", "PYTHONPATH": str(ROOT)},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
             )

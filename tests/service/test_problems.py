@@ -1,5 +1,7 @@
 """A fault of the service itself: rendered like every problem, telling nothing of the inside."""
 
+from pathlib import Path
+
 import httpx2
 import pytest
 
@@ -7,6 +9,7 @@ from service.app import build_app
 from service.gateway import Gateway
 from service.keys import Keyring
 from service.settings import Settings
+from service.spool.folder import Spool
 from service.waiting import WaitingRoom
 
 
@@ -23,7 +26,7 @@ class BrokenStore:
 
 @pytest.fixture
 async def broken():
-    gateway = Gateway(Settings(), Keyring([]), BrokenStore(), WaitingRoom(BrokenJudgments()))
+    gateway = Gateway(Settings(), Keyring([]), BrokenStore(), WaitingRoom(BrokenJudgments()), Spool(Path("nowhere")))
     transport = httpx2.ASGITransport(build_app(gateway), raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as client:
         yield client

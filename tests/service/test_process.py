@@ -5,6 +5,7 @@ import hashlib
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -20,7 +21,7 @@ def start(redis_url: str, **settings: object) -> subprocess.CompletedProcess[str
     """A gateway that is expected to end by itself."""
     return subprocess.run(
         [sys.executable, "-m", "service"],
-        env=environment(redis_url, **settings),
+        env=environment(redis_url, Path("nowhere"), **settings),
         capture_output=True,
         text=True,
         timeout=60,
@@ -53,7 +54,7 @@ def test_settings_that_cannot_work_end_with_2_and_what_to_do(redis_url, settings
 def test_another_number_of_shards_than_redis_has_ends_with_2_and_the_right_number(redis_url, store):
     ended = subprocess.run(
         [sys.executable, "-m", "service"],
-        env={**environment(redis_url), "SELFREF_SHARDS": "3"},
+        env={**environment(redis_url, Path("nowhere")), "SELFREF_SHARDS": "3"},
         capture_output=True,
         text=True,
         timeout=60,
