@@ -1,13 +1,15 @@
 """What a job puts on its ready list: every record of its index once, then the failed pairs of each retry."""
 
 import asyncio
+import os
 from array import array
+from pathlib import Path
 
 import orjson
 
 from selfref.messages import Preset, Work
 from selfref.store import Retry, Store, StoredJob, ready_item
-from service.spool.durable import write_whole
+from service.spool.durable import sync_folder, write_synced
 from service.spool.folder import JobFolder, Manifest
 from service.spool.index import PairIndex, pair_number
 
@@ -72,8 +74,16 @@ class Plan:
                 pair_number(orjson.loads(document)["id"]) for position, document in page if position <= retry.through
             ]
             after = page[-1][0] if page else retry.through
-        await asyncio.to_thread(write_whole, file, orjson.dumps(pairs))
+        await asyncio.to_thread(_keep, file, orjson.dumps(pairs))
         return pairs
+
+
+def _keep(file: Path, content: bytes) -> None:
+    """The same content whoever writes it, so whoever is last may win."""
+    aside = file.with_suffix(f".{os.urandom(4).hex()}")
+    write_synced(aside, content)
+    aside.replace(file)
+    sync_folder(file.parent)
 
 
 def _cost(work: Work) -> int:
