@@ -10,8 +10,7 @@ from selfref.store import Entry, Position, StoredJob
 from service.errors import Invalid
 from service.gateway import Gateway
 from service.jobs.by_line import Place, Told, by_line
-from service.spool.folder import JobFolder
-from service.spool.index import PairIndex
+from service.jobs.index import index_of
 from service.spool.refused import read_refused
 
 _PLACE = re.compile(r"r(\d{1,15})", re.ASCII)
@@ -42,30 +41,30 @@ async def read_errors(
 
     Those that a retry has taken up are no errors any more.
     """
-    folder = gateway.spool.job(job.id)
     if job.lines is None:
         return [], after
     errors: list[LineError] = []
     if after.refused is not None:
         try:
+            folder = gateway.spool.job(job.id)
             refused = await asyncio.to_thread(read_refused, folder, after=after.refused, limit=limit)
+        except FileNotFoundError:  # a damaged upload, whose lines could not be read
+            return [], after
         except ValueError as error:
             raise Invalid("invalid_cursor", "`after` is no cursor of this list.", param="after") from error
         errors = [LineError.model_validate_json(line) for line in refused.text.splitlines()]
         after = ErrorPlace(refused.next) if errors else ErrorPlace(None)
     if after.refused is None and (job.counts.failed or after.failures.lines):
-        failed, place = await _failed(gateway, job, folder, after=after.failures, limit=limit)
+        failed, place = await _failed(gateway, job, after=after.failures, limit=limit)
         return failed, ErrorPlace(None, place)
     return errors, after
 
 
-async def _failed(
-    gateway: Gateway, job: StoredJob, folder: JobFolder, *, after: Place, limit: int
-) -> tuple[list[LineError], Place]:
+async def _failed(gateway: Gateway, job: StoredJob, *, after: Place, limit: int) -> tuple[list[LineError], Place]:
     async def read(position: Position, most: int) -> list[Entry]:
         return await gateway.store.jobs.failures(job.id, after=max(position, job.retried_through), limit=most)
 
-    with PairIndex(folder) as index:
+    with index_of(gateway, job) as index:
         told, place = await by_line(read, index, after=after, limit=limit)
     return [_line_error(each) for each in told], place
 

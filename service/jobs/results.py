@@ -16,6 +16,7 @@ from selfref.store import Entry, Position, StoredJob
 from service.gateway import Gateway
 from service.jobs import description
 from service.jobs.by_line import Place, Told, by_line
+from service.jobs.index import index_of
 from service.jobs.line_errors import ErrorPlace, read_errors
 from service.jobs.pages import ENOUGH_BYTES, MOST, page
 from service.jobs.view import own_job
@@ -73,7 +74,7 @@ async def _judgments(gateway: Gateway, job: StoredJob, *, after: Place, limit: i
     """One line for every line of the upload whose pair was judged."""
     read = partial(_read, gateway, job)
     lines: list[bytes] = []
-    with PairIndex(gateway.spool.job(job.id)) as index:
+    with index_of(gateway, job) as index:
         while len(lines) < limit and sum(map(len, lines)) < ENOUGH_BYTES:
             told, after = await by_line(read, index, after=after, limit=min(AT_ONCE, limit - len(lines)))
             if not told:
@@ -108,7 +109,7 @@ async def _labels(
 ) -> AsyncIterator[tuple[Position, Sequence[Label]]]:
     """The labels of a job's judgments behind a position, some at a time, each time with the position of the last."""
     manifest = Manifest.model_validate_json(job.manifest)
-    with PairIndex(gateway.spool.job(job.id)) as index:
+    with index_of(gateway, job) as index:
         while limit is None or limit > 0:
             entries = await _read(gateway, job, after, AT_ONCE if limit is None else min(AT_ONCE, limit))
             if not entries:

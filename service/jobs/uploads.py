@@ -1,6 +1,7 @@
 """`POST /jobs`: an upload is on disk, and Redis knows it, before it is answered."""
 
 import asyncio
+import contextlib
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -10,7 +11,7 @@ from selfref.messages import JobOptions, now
 from selfref.store import StoreUnavailable, Taken
 from service import admission, metrics
 from service.clock import milliseconds
-from service.errors import Invalid, Unavailable
+from service.errors import Invalid, SpoolFull, Unavailable
 from service.gateway import Gateway
 from service.jobs import description
 from service.jobs.identity import fingerprint, job_id
@@ -44,7 +45,8 @@ async def upload(request: Request) -> Response:
     finally:
         await asyncio.to_thread(gateway.spool.drop, received.folder)
     await _register(gateway, folder.manifest())
-    await asyncio.to_thread(folder.mark_accepted)
+    with contextlib.suppress(SpoolFull, OSError):  # the keeper marks it then; it is accepted all the same
+        await asyncio.to_thread(folder.mark_accepted)
     metrics.ACCEPTED_JOBS.inc()
     job = await own_job(gateway, manifest.job_id, tenant=tenant)
     return await job_response(gateway, job, status=202)

@@ -12,9 +12,11 @@ import structlog
 
 from selfref.store import Store, StoreUnavailable
 from service.archive import SegmentArchive
+from service.errors import SpoolFull
 from service.keeper import metrics
 from service.keeper.archiving import Archiving
 from service.keeper.feeding import Feeding
+from service.keeper.recovery import Recovery
 from service.keeper.settings import Settings
 from service.keeper.tidying import Tidying
 from service.keeper.validation import Validation
@@ -24,6 +26,7 @@ FEED_EVERY = 0.1  # seconds
 VALIDATE_EVERY = 0.1
 ARCHIVE_EVERY = 1.0
 TIDY_EVERY = 5.0
+RECOVER_EVERY = 15.0
 OUTAGE = 0.5  # seconds to wait while Redis or the archive is away
 
 log = structlog.get_logger()
@@ -39,6 +42,7 @@ class Keeper:
         self._feeding = Feeding(store, spool, window_pairs=settings.window_pairs, window_bytes=settings.window_bytes)
         self._validation = Validation(store, spool, line_bytes=settings.line_bytes)
         self._archiving = Archiving(store, archive, after=settings.archive_after, entries=settings.archive_pairs)
+        self._recovery = Recovery(store, spool)
         self._tidying = Tidying(store, spool, retention=settings.job_retention)
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -60,6 +64,7 @@ class Keeper:
                 (self._validate, VALIDATE_EVERY),
                 (self._archiving.archive, ARCHIVE_EVERY),
                 (self._tidy, TIDY_EVERY),
+                (self._recover, RECOVER_EVERY),
             )
         ]
         holding = asyncio.create_task(self._hold_on())
@@ -114,8 +119,11 @@ class Keeper:
     async def _validate(self) -> bool:
         return await self._validation.advance(await self._store.jobs.open())
 
+    async def _recover(self) -> bool:
+        await self._recovery.compare()
+        return False
+
     async def _tidy(self) -> bool:
-        await self._tidying.take_up_forgotten()
         await self._tidying.note_pace(await self._store.jobs.open())
         await self._tidying.expire()
         await self._archiving.remove_garbage()
@@ -127,8 +135,8 @@ async def _again_and_again(duty: Callable[[], Awaitable[bool]], *, every: float)
     while True:
         try:
             more = await duty()
-        except StoreUnavailable as error:
-            log.warning("duty_put_off", duty=getattr(duty, "__qualname__", ""), error=error.detail)
+        except (StoreUnavailable, SpoolFull, OSError) as error:
+            log.warning("duty_put_off", duty=getattr(duty, "__qualname__", ""), error=str(error))
             await asyncio.sleep(OUTAGE)
             continue
         await asyncio.sleep(0 if more else every)

@@ -1,4 +1,4 @@
-"""Ends jobs that are done, removes those whose time is over, and takes up uploads that Redis has forgotten."""
+"""Ends jobs that are done, and removes those whose time is over."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,8 +10,7 @@ import structlog
 from selfref.messages import JobStatus, now
 from selfref.store import Store, StoredJob
 from service.clock import milliseconds
-from service.jobs.identity import fingerprint
-from service.spool.folder import JobFolder, Spool
+from service.spool.folder import Spool
 
 EXPIRED_AT_ONCE = 50  # jobs removed by one call, per shard
 HALF_RECEIVED = 3600.0  # seconds after which an upload that nobody writes to any more is removed
@@ -59,41 +58,6 @@ class Tidying:
             await asyncio.to_thread(self._spool.delete, job_id)
             await self._store.jobs.files_removed(job_id)
         await asyncio.to_thread(self._spool.sweep, idle=HALF_RECEIVED)
-
-    async def take_up_forgotten(self) -> None:
-        """Register accepted uploads again that Redis does not know, as after a loss of its last second.
-
-        A gateway that died between keeping an upload and telling Redis has accepted nothing: such a folder is removed
-        in the end.
-        """
-        folders = await asyncio.to_thread(lambda: list(self._spool.jobs()))
-        known = await self._store.jobs.get_all([folder.path.name for folder in folders])
-        deleted = set(await self._store.jobs.deleted())
-        for folder, job in zip(folders, known, strict=True):
-            if job is not None:
-                await asyncio.to_thread(_mark, folder)
-            elif folder.path.name not in deleted:
-                await self._take_up(folder)
-
-    async def _take_up(self, folder: JobFolder) -> None:
-        manifest = await asyncio.to_thread(folder.manifest)
-        if not folder.accepted:
-            if now() - manifest.created_at > timedelta(seconds=HALF_RECEIVED):
-                await asyncio.to_thread(self._spool.delete, manifest.job_id)
-            return
-        await self._store.jobs.register(
-            manifest.job_id,
-            tenant=manifest.tenant,
-            manifest=manifest.model_dump_json().encode(),
-            fingerprint=fingerprint(manifest),
-            created=milliseconds(manifest.created_at),
-        )
-        log.warning("taken_up", job=manifest.job_id, why="its upload is here and Redis had lost it")
-
-
-def _mark(folder: JobFolder) -> None:
-    if not folder.accepted:
-        folder.mark_accepted()
 
 
 def _now() -> int:

@@ -7,7 +7,8 @@
         ├── upload.jsonl       the lines as they were sent, decompressed
         ├── job.json           `Manifest`
         ├── pairs.bin, twins.bin, refused.jsonl, validation.json   once its lines have been read
-        └── accepted           once Redis knows the job
+        ├── accepted           once Redis knows the job
+        └── ended              while the job has ended
 
 A folder gets its job's name only when it is whole and on disk, so what can be found under a job id can be relied on.
 Everything here blocks until the disk has answered: call it in a thread.
@@ -122,12 +123,31 @@ class JobFolder:
         sync_folder(self.path)
 
     @property
+    def ended(self) -> bool:
+        """Whether the job has ended, so that it must not begin again where Redis has forgotten it."""
+        return self._ended.exists()
+
+    def mark_ended(self) -> None:
+        """Doing so twice changes nothing."""
+        self._ended.touch()
+        sync_folder(self.path)
+
+    def mark_open(self) -> None:
+        """The job runs again; doing so twice changes nothing."""
+        self._ended.unlink(missing_ok=True)
+        sync_folder(self.path)
+
+    @property
     def _manifest(self) -> Path:
         return self.path / "job.json"
 
     @property
     def _accepted(self) -> Path:
         return self.path / "accepted"
+
+    @property
+    def _ended(self) -> Path:
+        return self.path / "ended"
 
 
 class Spool:

@@ -1,0 +1,67 @@
+"""Holds the uploads on disk against the jobs that Redis knows, and takes up those that it has lost.
+
+Redis may lose its last second when its machine dies, and everything when its disk does. An upload was on disk before it
+was accepted, so the job begins again; what of it had been judged and is lost with Redis is judged once more.
+"""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from selfref.messages import now
+from selfref.store import Store, StoredJob
+from service.clock import milliseconds
+from service.jobs.identity import fingerprint
+from service.spool.folder import JobFolder, Spool
+
+UNCLAIMED = 3600.0  # seconds; a gateway that kept an upload tells Redis at once, or has died and accepted nothing
+
+log = structlog.get_logger()
+
+
+class Recovery:
+    """`compare` is called now and then."""
+
+    def __init__(self, store: Store, spool: Spool) -> None:
+        self._store = store
+        self._spool = spool
+
+    async def compare(self) -> None:
+        """Take up what is lost, and note on disk what Redis knows. Raises StoreUnavailable, SpoolFull and OSError."""
+        folders = await asyncio.to_thread(lambda: list(self._spool.jobs()))
+        known = await self._store.jobs.get_all([folder.path.name for folder in folders])
+        going = set(await self._store.jobs.deleted())
+        for folder, job in zip(folders, known, strict=True):
+            if job is not None:
+                await asyncio.to_thread(_note, folder, job)
+            elif folder.path.name not in going:
+                await self._take_up(folder)
+
+    async def _take_up(self, folder: JobFolder) -> None:
+        if folder.ended:
+            return
+        try:
+            manifest = await asyncio.to_thread(folder.manifest)
+        except FileNotFoundError:  # deleted since the folders were listed
+            return
+        if folder.accepted:
+            await self._store.jobs.register(
+                manifest.job_id,
+                tenant=manifest.tenant,
+                manifest=manifest.model_dump_json().encode(),
+                fingerprint=fingerprint(manifest),
+                created=milliseconds(manifest.created_at),
+            )
+            log.warning("taken_up", job=manifest.job_id, why="its upload is here and Redis had lost it")
+        elif now() - manifest.created_at > timedelta(seconds=UNCLAIMED):
+            await asyncio.to_thread(self._spool.delete, manifest.job_id)
+
+
+def _note(folder: JobFolder, job: StoredJob) -> None:
+    if not folder.accepted:
+        folder.mark_accepted()
+    if job.status.ended and not folder.ended:
+        folder.mark_ended()
+    elif not job.status.ended and folder.ended:
+        folder.mark_open()
