@@ -34,7 +34,7 @@ async def keeper(redis_url: str, folder: Path) -> AsyncIterator[asyncio.subproce
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "service.keeper"),
         env=environment(redis_url, folder, lease=LEASE, window_pairs=10),
-        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     try:
         yield process
@@ -45,9 +45,9 @@ async def keeper(redis_url: str, folder: Path) -> AsyncIterator[asyncio.subproce
 
 
 async def until_said(process: asyncio.subprocess.Process, event: str) -> None:
-    assert process.stdout is not None
+    assert process.stderr is not None
     async with asyncio.timeout(30):
-        while f'"event": "{event}"'.encode() not in (text := await process.stdout.readline()):
+        while f'"event": "{event}"'.encode() not in (text := await process.stderr.readline()):
             assert text, f"the keeper ended before it said {event}"
 
 
