@@ -92,11 +92,11 @@ async def test_progress_is_told_as_it_comes_and_can_be_resumed(client, keeper):
         await judge_next(keeper, count=1)
         name, seen, job = await anext(stream)
         assert (name, job["counts"]["decided"]) == ("progress", 1)
-    await judge_next(keeper, count=1)
     async with client.stream("GET", f"/jobs/{job_id}/events", headers={"last-event-id": seen}) as response:
+        await judge_next(keeper, count=1)
         stream = events(response)
         name, _, job = await anext(stream)
-        assert (name, job["counts"]["decided"]) == ("progress", 2)
+        assert (name, job["counts"]["decided"]) == ("progress", 2), "what was told before is not told again"
         await judge_next(keeper, count=1)
         names = [name async for name, _, _ in stream]
         assert names[-1] == "ended"

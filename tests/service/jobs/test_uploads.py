@@ -152,12 +152,13 @@ async def test_what_is_no_upload_leaves_nothing_behind(client, folder, content, 
     assert (await client.get("/jobs")).json() == {"jobs": [], "next": None}
 
 
-async def test_the_same_upload_under_the_same_key_is_the_same_job(client, other_client, keeper):
+async def test_the_same_upload_under_the_same_key_is_the_same_job(client, other_client, keeper, folder):
     headers = {**LINES, "idempotency-key": "k1"}
     first = await client.post("/jobs", content=file_of(line(1)), headers=headers)
     again = await other_client.post("/jobs", content=file_of(line(1)), headers=headers)
     assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
     assert again.json()["created_at"] == first.json()["created_at"]
+    assert list((folder / "spool" / ".receiving").iterdir()) == []
     for changed in ({"content": file_of(line(2))}, {"content": file_of(line(1)), "params": {"votes": 2}}):
         refused = await client.post("/jobs", headers=headers, **changed)
         assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")

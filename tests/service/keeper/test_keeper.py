@@ -9,10 +9,13 @@ import pytest
 
 from selfref.messages import JobOptions, JobStatus, now
 from selfref.store import Position, Store
+from selfref.store.jobs import HEAD_START
 from service.clock import milliseconds
 from service.jobs.identity import fingerprint
+from service.keeper.feeding import Feeding
 from service.keeper.keeper import FEED_EVERY
 from service.keeper.tidying import Tidying
+from service.keeper.validation import Validation
 from service.spool.folder import Manifest, Spool
 from service.spool.receiving import receive
 from tests.outcomes import failure_of, judgment_of
@@ -93,6 +96,19 @@ async def test_redis_never_holds_more_than_the_window_however_long_the_job(store
         await until_status(kept, JobStatus.COMPLETED)
     assert 0 < longest <= 20
     assert len(set(await judged(store))) == 300
+
+
+async def test_a_full_window_takes_no_more(store, tmp_path):
+    spool = await spooled(store, tmp_path, file_of(*map(line, range(100))))
+    validation = Validation(store, spool, line_bytes=10_000)
+    await validation.advance(await store.jobs.open())
+    feeding = Feeding(store, spool, window_pairs=20, window_bytes=1_000_000)
+    for _ in range(5):
+        await feeding.feed(await store.jobs.open())
+        assert (await store.jobs.ready([JOB]))[0] <= 20
+    assert (await store.jobs.get(JOB)).fed <= 20 + HEAD_START
+    feeding.close()
+    validation.close()
 
 
 async def has_work(store: Store) -> bool:
