@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo check lint types boundaries test fmt bench ablation judge clean
+.PHONY: help install up demo check lint types boundaries test long fmt bench ablation judge clean
 
 help: ## list the targets
 	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -40,6 +40,9 @@ boundaries: install
 
 test: install
 	$(BIN)/pytest
+
+long: install ## the tests that take minutes: whole files of real pairs
+	$(BIN)/pytest -m long
 
 fmt: install ## format the code
 	$(BIN)/ruff check --fix .
