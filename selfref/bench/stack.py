@@ -56,38 +56,41 @@ async def standing(
             children.push_async_callback(child.stop, grace=GRACE)
             return child
 
-        stub = await start(_stub(latency_ms, faults, seed=seed))
-        engine_url = await _announced(stub)
+        stub = await start(stub_engine(latency_ms, faults, seed=seed))
+        engine_url = await announced(stub)
         settings = StackSettings(data_dir=folder, port=0, engine_url=engine_url)
         (folder / "redis").mkdir()
         command, redis_url = parts.redis(settings)
         redis = await start(command)
-        await _until(redis, lambda: (folder / "redis" / "redis.sock").exists())
+        await until(redis, lambda: (folder / "redis" / "redis.sock").exists())
         service = await start(parts.service(settings, redis_url=redis_url))
-        service_url = await _announced(service)
+        service_url = await announced(service)
         told = {"SELFREF_WORKER_CONCURRENCY": str(concurrency // workers), "SELFREF_WORKER_ENGINE": "tgi"}
         working = []
         for number in range(1, workers + 1):
             command = parts.worker(settings, number=number, redis_url=redis_url, engine_url=engine_url)
             working.append(await start(replace(command, environment={**command.environment, **told})))
         for worker in working:
-            await _until(worker, functools.partial(probes.is_working, worker.log))
+            await until(worker, functools.partial(probes.is_working, worker.log))
         processes = {"service": [service.pid], "worker": [each.pid for each in working], "redis": [redis.pid]}
         yield Standing(service_url, engine_url, processes)
 
 
-def _stub(latency_ms: float, faults: Faults, *, seed: int) -> Command:
+def stub_engine(latency_ms: float, faults: Faults, *, seed: int) -> Command:
+    """The stub in a process of its own, on a free port that it announces."""
     options = {"latency-ms": latency_ms, "errors-503": faults.errors_503, "garbage": faults.garbage, "seed": seed}
     arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     return Command("stub", (*module("selfref.bench.stub_tgi"), *arguments))
 
 
-async def _announced(child: Child) -> str:
-    await _until(child, lambda: probes.announced_url(child.log) is not None)
+async def announced(child: Child) -> str:
+    """The address of a server, once it has printed it. Raises PartFailed."""
+    await until(child, lambda: probes.announced_url(child.log) is not None)
     return probes.announced_url(child.log) or ""
 
 
-async def _until(child: Child, ready: Callable[[], bool]) -> None:
+async def until(child: Child, ready: Callable[[], bool]) -> None:
+    """Wait for one part. Raises PartFailed where it ends first, or takes too long."""
     try:
         async with asyncio.timeout(PATIENCE):
             while not ready():

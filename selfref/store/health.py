@@ -20,8 +20,7 @@ class StoreHealth:
 
 async def read_health(pipeline: Pipeline) -> StoreHealth:
     """Ask Redis. Raises StoreUnavailable."""
-    sections = await pipeline.calls([("INFO", section) for section in ("server", "persistence", "memory")])
-    facts = dict(line.split(":", 1) for section in sections for line in section.decode().splitlines() if ":" in line)
+    facts = await _facts(pipeline, "server", "persistence", "memory")
     return StoreHealth(
         redis_version=facts["redis_version"],
         aof_enabled=facts["aof_enabled"] == "1",
@@ -30,6 +29,16 @@ async def read_health(pipeline: Pipeline) -> StoreHealth:
         used_memory=int(facts["used_memory"]),
         maxmemory=int(facts["maxmemory"]),
     )
+
+
+async def read_run_id(pipeline: Pipeline) -> str:
+    """What Redis calls itself since its last start. Raises StoreUnavailable."""
+    return (await _facts(pipeline, "server"))["run_id"]
+
+
+async def _facts(pipeline: Pipeline, *sections: str) -> dict[str, str]:
+    told = await pipeline.calls([("INFO", section) for section in sections])
+    return dict(line.split(":", 1) for section in told for line in section.decode().splitlines() if ":" in line)
 
 
 async def require_writes(pipeline: Pipeline, keys: Keys) -> None:

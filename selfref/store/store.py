@@ -7,7 +7,7 @@ from selfref.store.dead_letters import DeadLetters
 from selfref.store.epoch import settle
 from selfref.store.errors import StoreUnavailable
 from selfref.store.groups import create_groups
-from selfref.store.health import StoreHealth, read_health, require_writes
+from selfref.store.health import StoreHealth, read_health, read_run_id, require_writes
 from selfref.store.jobs import Jobs
 from selfref.store.judgments import Judgments
 from selfref.store.keys import Shards
@@ -59,6 +59,10 @@ class Store:
     async def ping(self) -> None:
         """Raises StoreUnavailable unless Redis answers."""
         await self._pipeline.call("PING")
+
+    async def run_id(self) -> str:
+        """Another after every start of Redis. Raises StoreUnavailable."""
+        return await read_run_id(self._pipeline)
 
     async def health(self) -> StoreHealth:
         """What Redis says about itself. Raises StoreUnavailable."""

@@ -79,7 +79,7 @@ class Wire:
 
     async def _converse(self, connection: Any, commands: Sequence[Command]) -> list[Any]:
         try:
-            await connection.send_packed_command(_packed(commands), check_health=False)
+            await _send(connection, _packed(commands))
             return [await _reply(connection) for _ in commands]
         finally:  # redis-py has closed it if a reply was left unread, which would answer the next caller
             await self._pool.release(connection)
@@ -87,6 +87,13 @@ class Wire:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pool.aclose()
+
+
+async def _send(connection: Any, packed: bytes) -> None:
+    try:
+        await connection.send_packed_command(packed, check_health=False)
+    except RuntimeError as error:  # uvloop's word for a transport that was closed a moment ago
+        raise RedisConnectionError(str(error)) from error
 
 
 def _packed(commands: Sequence[Command]) -> bytes:

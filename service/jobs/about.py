@@ -1,6 +1,7 @@
 """`GET /jobs` and `GET /jobs/{id}`, and what can be done to a job: cancel, retry, delete."""
 
 import asyncio
+import contextlib
 import re
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from selfref.messages import now
+from selfref.messages import JobStatus, now
 from selfref.store import StoredJob
 from service.clock import milliseconds
 from service.errors import Conflict, Invalid
@@ -55,7 +56,11 @@ async def cancel_job(request: Request, job_id: str) -> Response:
     tenant = gateway.tenant(request)
     await own_job(gateway, job_id, tenant=tenant)
     await gateway.store.jobs.cancel(job_id, tenant=tenant, at=milliseconds(now()))
-    return await job_response(gateway, await own_job(gateway, job_id, tenant=tenant))
+    job = await own_job(gateway, job_id, tenant=tenant)
+    if job.status is JobStatus.CANCELED:
+        with contextlib.suppress(OSError):  # it is canceled all the same, unless Redis loses its last second now
+            await asyncio.to_thread(gateway.spool.job(job_id).mark_canceled)
+    return await job_response(gateway, job)
 
 
 @router.post("/jobs/{job_id}/retry", **description.RETRY)

@@ -26,7 +26,7 @@ FEED_EVERY = 0.1  # seconds
 VALIDATE_EVERY = 0.1
 ARCHIVE_EVERY = 1.0
 TIDY_EVERY = 5.0
-RECOVER_EVERY = 15.0
+RECOVER_EVERY = 1.0
 OUTAGE = 0.5  # seconds to wait while Redis or the archive is away
 
 log = structlog.get_logger()
@@ -120,7 +120,7 @@ class Keeper:
         return await self._validation.advance(await self._store.jobs.open())
 
     async def _recover(self) -> bool:
-        await self._recovery.compare()
+        await self._recovery.compare_when_due()
         return False
 
     async def _tidy(self) -> bool:

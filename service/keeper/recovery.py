@@ -15,25 +15,42 @@ from service.clock import milliseconds
 from service.jobs.identity import fingerprint
 from service.spool.folder import JobFolder, Spool
 
+EVERY = 60.0  # seconds between two comparisons, if Redis is not started again meanwhile
 UNCLAIMED = 3600.0  # seconds; a gateway that kept an upload tells Redis at once, or has died and accepted nothing
 
 log = structlog.get_logger()
 
 
 class Recovery:
-    """`compare` is called now and then."""
+    """`compare_when_due` is called again and again."""
 
     def __init__(self, store: Store, spool: Spool) -> None:
         self._store = store
         self._spool = spool
+        self._compared_with = ""  # the run of Redis
+        self._due = 0.0
 
-    async def compare(self) -> None:
-        """Take up what is lost, and note on disk what Redis knows. Raises StoreUnavailable, SpoolFull and OSError."""
+    async def compare_when_due(self) -> None:
+        """Compare at first, soon after every start of Redis, and now and then.
+
+        Raises StoreUnavailable, SpoolFull and OSError.
+        """
+        run = await self._store.run_id()
+        clock = asyncio.get_running_loop().time
+        if run != self._compared_with or clock() >= self._due:
+            await self._compare()
+            self._compared_with, self._due = run, clock() + EVERY
+
+    async def _compare(self) -> None:
+        """Take up what is lost, and note on disk what Redis knows."""
         folders = await asyncio.to_thread(lambda: list(self._spool.jobs()))
         known = await self._store.jobs.get_all([folder.path.name for folder in folders])
         going = set(await self._store.jobs.deleted())
         for folder, job in zip(folders, known, strict=True):
-            if job is not None:
+            if job is not None and folder.canceled and not job.status.ended:
+                await self._store.jobs.cancel(job.id, tenant=job.tenant, at=milliseconds(now()))
+                log.warning("canceled_again", job=job.id, why="its cancel was answered and Redis had lost it")
+            elif job is not None:
                 await asyncio.to_thread(_note, folder, job)
             elif folder.path.name not in going:
                 await self._take_up(folder)

@@ -8,6 +8,7 @@
         ├── job.json           `Manifest`
         ├── pairs.bin, twins.bin, refused.jsonl, validation.json   once its lines have been read
         ├── accepted           once Redis knows the job
+        ├── canceled           once its cancel was answered
         └── ended              while the job has ended
 
 A folder gets its job's name only when it is whole and on disk, so what can be found under a job id can be relied on.
@@ -132,6 +133,16 @@ class JobFolder:
         self._ended.touch()
         sync_folder(self.path)
 
+    @property
+    def canceled(self) -> bool:
+        """Whether the job's cancel was answered, so that it must hold where Redis has forgotten it."""
+        return self._canceled.exists()
+
+    def mark_canceled(self) -> None:
+        """Doing so twice changes nothing."""
+        self._canceled.touch()
+        sync_folder(self.path)
+
     def mark_open(self) -> None:
         """The job runs again; doing so twice changes nothing."""
         self._ended.unlink(missing_ok=True)
@@ -148,6 +159,10 @@ class JobFolder:
     @property
     def _ended(self) -> Path:
         return self.path / "ended"
+
+    @property
+    def _canceled(self) -> Path:
+        return self.path / "canceled"
 
 
 class Spool:

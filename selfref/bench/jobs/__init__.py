@@ -1,0 +1,1 @@
+"""`selfref bench jobs`: what uploads, their queue, their memory, their recovery and their fairness come to."""
