@@ -10,6 +10,7 @@ from rich.console import Console
 
 from selfref.bench.agreement.command import agreement
 from selfref.bench.engine_speed.command import engine
+from selfref.bench.jobs.command import jobs
 from selfref.bench.overhead import Setting, measure
 from selfref.bench.report import report, summary, table
 from selfref.bench.stack import Faults
@@ -25,6 +26,7 @@ def bench() -> None:
 
 app.command()(agreement)
 app.command()(engine)
+app.command()(jobs)
 
 
 @app.command()

@@ -25,14 +25,17 @@ from selfref.client.errors import (
     UnexpectedReply,
     Unreachable,
 )
+from selfref.client.job_conversations import JobPage, LinePage
 from selfref.client.synchronous import Client
 
 __all__ = [
     "AsyncClient",
     "Client",
+    "JobPage",
     "JudgmentCanceled",
     "JudgmentFailed",
     "LabelPage",
+    "LinePage",
     "NotAuthorized",
     "NotFound",
     "ProblemError",

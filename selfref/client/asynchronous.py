@@ -9,8 +9,9 @@ from typing import Self, TypeVar, Unpack
 import httpx2
 
 from selfref.client import conversations
+from selfref.client.async_jobs import AsyncJobs
 from selfref.client.conversations import Conversation, How, LabelPage, Lost, Pause, Policy, Reply, Send
-from selfref.client.transport import DEFAULT_URL, connection, reply_of, timeouts_of
+from selfref.client.transport import DEFAULT_URL, async_content_of, connection, reply_of, timeouts_of
 from selfref.messages import ChatMessage, Judgment, Label, State
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ class AsyncClient:
     def __init__(self, url: str = DEFAULT_URL, *, api_key: str | None = None, retries: int = 4) -> None:
         self._policy = Policy(url=url, retries=retries)
         self._http = httpx2.AsyncClient(**connection(url, api_key=api_key))
+        self.jobs = AsyncJobs(self._http, self._carry_out, policy=self._policy)
 
     async def judge(
         self,
@@ -107,7 +109,7 @@ class AsyncClient:
                 step.path,
                 params=step.params,
                 headers=step.headers,
-                content=step.body,
+                content=async_content_of(step),
                 timeout=timeouts_of(step),
             )
         except httpx2.TransportError as error:

@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypedDict, TypeVar
 from urllib.parse import quote
 
@@ -43,13 +44,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Send:
-    """One HTTP request; `patience` is how many seconds to wait for its reply."""
+    """One HTTP request, with a body or a file's content; `patience` is how many seconds to wait for its reply."""
 
     method: Literal["GET", "POST", "DELETE"]
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    file: Path | None = None
     patience: float = REPLY_GRACE
 
 
@@ -128,7 +130,7 @@ def get(judgment_id: str, *, policy: Policy, wait: float = 0.0) -> Conversation[
     """`GET /judgments/{id}`: what has become of a pair, once it has ended or after `wait` seconds."""
     headers = {"prefer": f"wait={wait:.0f}"} if wait >= 1 else {}
     send = Send("GET", _path_of(judgment_id), headers=headers, patience=wait + REPLY_GRACE)
-    return _state_of((yield from _exchange(send, policy)))
+    return _state_of((yield from exchange(send, policy)))
 
 
 def wait_for(judgment_id: str, *, timeout: float, policy: Policy) -> Conversation[Judgment]:
@@ -141,7 +143,7 @@ def wait_for(judgment_id: str, *, timeout: float, policy: Policy) -> Conversatio
 def cancel(judgment_id: str, *, policy: Policy) -> Conversation[State]:
     """`DELETE /judgments/{id}`: the state that the pair then has, which is another where it had ended before."""
     try:
-        return _state_of((yield from _exchange(Send("DELETE", _path_of(judgment_id)), policy)))
+        return _state_of((yield from exchange(Send("DELETE", _path_of(judgment_id)), policy)))
     except RequestRefused as refused:
         if refused.code != ALREADY_ENDED:
             raise
@@ -151,7 +153,7 @@ def cancel(judgment_id: str, *, policy: Policy) -> Conversation[State]:
 def label_page(after: str | None, *, limit: int, wait: float, policy: Policy) -> Conversation[LabelPage]:
     """`GET /labels`: the labels after a cursor (None: from the start), waiting up to `wait` seconds for the first."""
     params = {"limit": str(limit), "wait": f"{wait:.0f}"} | ({"after": after} if after is not None else {})
-    reply = yield from _exchange(Send("GET", "/labels", params=params, patience=wait + REPLY_GRACE), policy)
+    reply = yield from exchange(Send("GET", "/labels", params=params, patience=wait + REPLY_GRACE), policy)
     cursor = reply.headers.get(CURSOR_HEADER)
     if cursor is None:
         raise UnexpectedReply(f"{policy.url} answered GET /labels without a cursor; is it a Selfref service?")
@@ -167,7 +169,7 @@ def _post(request: JudgeRequest, *, key: str, wait: float, deadline: float, poli
     prefer = f"wait={wait:.0f}" if wait >= 1 else "respond-async"
     headers = {"content-type": "application/json", "prefer": prefer, "idempotency-key": key}
     send = Send("POST", "/judge", headers=headers, body=body, patience=wait + REPLY_GRACE)
-    return _state_of((yield from _exchange(send, policy, deadline=deadline)))
+    return _state_of((yield from exchange(send, policy, deadline=deadline)))
 
 
 def _path_of(judgment_id: str) -> str:
@@ -195,21 +197,22 @@ def _growing_pauses() -> Iterator[float]:
         pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
-def _exchange(send: Send, policy: Policy, *, deadline: float = math.inf) -> Conversation[Reply]:
+def exchange(send: Send, policy: Policy, *, deadline: float = math.inf) -> Conversation[Reply]:
     """One request, tried again where that is safe, can help and fits before the deadline; returns a reply below 400."""
     for attempt in range(policy.retries + 1):
         reply = yield send
         if isinstance(reply, Reply) and reply.status < 400:
             return reply
-        error = _error_in(reply, policy)
+        error = error_in(reply, policy)
         delay = _delay(attempt, reply)
-        if attempt == policy.retries or not _may_help_to_repeat(error) or policy.clock() + delay > deadline:
+        if attempt == policy.retries or not may_help_to_repeat(error) or policy.clock() + delay > deadline:
             raise error
         yield Pause(delay)
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _error_in(reply: Reply | Lost | None, policy: Policy) -> SelfrefError:
+def error_in(reply: Reply | Lost | None, policy: Policy) -> SelfrefError:
+    """The exception that fits what came in place of a success."""
     if not isinstance(reply, Reply):
         return Unreachable(policy.url, reply.reason if reply else "nothing was sent")
     problem = Problem.parse(reply.status, reply.body)
@@ -220,7 +223,8 @@ def _error_in(reply: Reply | Lost | None, policy: Policy) -> SelfrefError:
     return UnexpectedReply(f"{policy.url} answered HTTP {reply.status} without a problem; is it a Selfref service?")
 
 
-def _may_help_to_repeat(error: SelfrefError) -> bool:
+def may_help_to_repeat(error: SelfrefError) -> bool:
+    """Whether the same request can succeed later."""
     return isinstance(error, Unavailable | Unreachable)
 
 

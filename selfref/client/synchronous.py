@@ -10,7 +10,8 @@ import httpx2
 
 from selfref.client import conversations
 from selfref.client.conversations import Conversation, How, LabelPage, Lost, Pause, Policy, Reply, Send
-from selfref.client.transport import DEFAULT_URL, connection, reply_of, timeouts_of
+from selfref.client.jobs import Jobs
+from selfref.client.transport import DEFAULT_URL, connection, content_of, reply_of, timeouts_of
 from selfref.messages import ChatMessage, Judgment, Label, State
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ class Client:
     def __init__(self, url: str = DEFAULT_URL, *, api_key: str | None = None, retries: int = 4) -> None:
         self._policy = Policy(url=url, retries=retries)
         self._http = httpx2.Client(**connection(url, api_key=api_key))
+        self.jobs = Jobs(self._http, self._carry_out, policy=self._policy)
 
     def judge(
         self,
@@ -107,7 +109,7 @@ class Client:
                 step.path,
                 params=step.params,
                 headers=step.headers,
-                content=step.body,
+                content=content_of(step),
                 timeout=timeouts_of(step),
             )
         except httpx2.TransportError as error:

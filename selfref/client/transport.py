@@ -1,6 +1,9 @@
 """How a conversation's steps become HTTP: the part that both clients share and that needs the HTTP library."""
 
+import asyncio
 import ipaddress
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import TypedDict
 from urllib.parse import urlsplit
 
@@ -10,6 +13,7 @@ from selfref.client.conversations import Reply, Send
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 MOST_CONNECTIONS = 256
+CHUNK = 256 * 1024  # bytes of a file sent at once
 
 
 class Connection(TypedDict):
@@ -48,6 +52,28 @@ def is_loopback(host: str) -> bool:
 def timeouts_of(send: Send) -> httpx2.Timeout:
     """Seconds for each phase of a request; a free connection is waited for as long as the reply."""
     return httpx2.Timeout(connect=5.0, write=30.0, read=send.patience, pool=None)
+
+
+def content_of(send: Send) -> bytes | Iterator[bytes] | None:
+    """The body of a request; a file's is read while it is sent."""
+    return send.body if send.file is None else _chunks(send.file)
+
+
+def async_content_of(send: Send) -> bytes | AsyncIterator[bytes] | None:
+    """The same for asyncio code."""
+    return send.body if send.file is None else _async_chunks(send.file)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+async def _async_chunks(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            yield chunk
 
 
 def reply_of(response: httpx2.Response) -> Reply:

@@ -12,10 +12,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+from selfref.embedded_redis import EmbeddedRedisUnavailable, mend_log
 from selfref.stack import parts, probes
 from selfref.stack.child import Child, Command
 from selfref.stack.datadir import Running, claimed
-from selfref.stack.errors import PartFailed, PortTaken
+from selfref.stack.errors import PartFailed, PortTaken, StackError
 from selfref.stack.parts import StackSettings
 
 GRACE = 15.0  # seconds from SIGTERM to SIGKILL; a worker gives its last results 10 to be stored
@@ -107,9 +108,18 @@ class Stack:
             await self._elsewhere("redis", given, lambda: probes.redis_answers(given), option="--redis-url")
             return given
         command, url = parts.redis(self._settings)
+        await self._mend_log()
         child = await self._begin(command)
         await self._until(child, lambda: probes.redis_answers(url), seconds=REDIS_SECONDS)
         return url
+
+    async def _mend_log(self) -> None:
+        folder = self._settings.data_dir / "redis"
+        try:
+            await asyncio.to_thread(mend_log, folder)
+        except EmbeddedRedisUnavailable as error:
+            advice = f"Keep a copy of {folder}; then remove the file, which loses what waits, or mend it by hand."
+            raise StackError(str(error), advice=advice) from error
 
     async def _begin_engine(self) -> Child | None:
         if self._settings.engine_url is not None:

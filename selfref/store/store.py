@@ -3,6 +3,8 @@
 import contextlib
 from typing import Self
 
+from redis.exceptions import ResponseError
+
 from selfref.store.dead_letters import DeadLetters
 from selfref.store.epoch import settle
 from selfref.store.errors import StoreUnavailable
@@ -63,6 +65,15 @@ class Store:
     async def run_id(self) -> str:
         """Another after every start of Redis. Raises StoreUnavailable."""
         return await read_run_id(self._pipeline)
+
+    async def rewrite_log(self) -> None:
+        """Have Redis write its append-only file anew, in the background. Raises StoreUnavailable.
+
+        After a start on a file whose end was torn, the file still holds the beginning of a transaction that this start
+        has dropped, and that the next one would carry out by half.
+        """
+        with contextlib.suppress(ResponseError):  # one is being written, or this Redis does not let us
+            await self._pipeline.call("BGREWRITEAOF")
 
     async def health(self) -> StoreHealth:
         """What Redis says about itself. Raises StoreUnavailable."""

@@ -37,6 +37,8 @@ class Recovery:
         """
         run = await self._store.run_id()
         clock = asyncio.get_running_loop().time
+        if run != self._compared_with:
+            await self._store.rewrite_log()
         if run != self._compared_with or clock() >= self._due:
             await self._compare()
             self._compared_with, self._due = run, clock() + EVERY

@@ -1,8 +1,8 @@
 """What the users of a chaos run were told, and what was done to the service: the checker's only input.
 
-Times are seconds of the machine's monotonic clock, which all processes share: `at` when an answer came, `asked` when its
-request was sent. What an answer tells was true at some moment between the two. A digest stands for the whole of what was
-read, so that "the same every time" can be checked without keeping it.
+Times are seconds of the machine's monotonic clock, which all processes share: `at` when an answer came, `asked` when
+its request was sent. What an answer tells was true at some moment between the two. A digest stands for the whole of
+what was read, so that "the same every time" can be checked without keeping it.
 """
 
 import hashlib

@@ -24,19 +24,29 @@ class Process:
     Whoever changes its state holds `lock`, so that two faults at the same process follow each other.
     """
 
-    def __init__(self, command: Command, *, logs: Path, ready: Callable[[Path], Awaitable[bool]]) -> None:
+    def __init__(
+        self,
+        command: Command,
+        *,
+        logs: Path,
+        ready: Callable[[Path], Awaitable[bool]],
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`prepare` is called before each start."""
         self.name = command.name
         self.lock = asyncio.Lock()
         self.down = False  # on purpose
         self._command = command
         self._logs = logs
         self._ready = ready
+        self._prepare = prepare
         self._starts = 0
         self._child: Child | None = None
 
     async def start(self) -> None:
         """Start it, with a log of its own for each start."""
         self._starts += 1
+        await asyncio.to_thread(self._prepare)
         self._child = await Child.start(self._command, log=self._logs / f"{self.name}.{self._starts}.log")
         self.down = False
 

@@ -12,14 +12,15 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from selfref.embedded_redis import DURABLE, free_port, server_binary
+from selfref.embedded_redis import DURABLE, free_port, mend_log, server_binary
 from selfref.stack import probes
 from selfref.stack.child import Command
 from selfref.stack.parts import module
 from tests.chaos.disk import Disk
-from tests.chaos.processes import NotReady, Process
+from tests.chaos.processes import Process
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.redis_log import TailWatch
 from tests.chaos.schedule import CLIENTS, GATEWAYS, KEEPERS, LEASE, WORKERS
@@ -139,7 +140,8 @@ class ChaosStack:
 
     def _all(self) -> Iterator[Process]:
         logs = self.folder / "logs"
-        yield Process(self._redis(), logs=logs, ready=self._redis_is_ready)
+        mend = partial(mend_log, self.redis_disk.folder)
+        yield Process(self._redis(), logs=logs, ready=self._redis_is_ready, prepare=mend)
         yield Process(self._engine(), logs=logs, ready=self._engine_is_ready)
         for name in GATEWAYS:
             yield Process(self._gateway(name), logs=logs, ready=_announced)
@@ -201,7 +203,7 @@ async def _works(log: Path) -> bool:
 
 
 async def _keeps(log: Path) -> bool:
-    return b'"event": "keeping"' in log.read_bytes()
+    return b'"event": "keeping"' in await asyncio.to_thread(log.read_bytes)
 
 
 def _sha256(key: str) -> str:
