@@ -7,6 +7,7 @@ from selfref.cli.deadletters import app as deadletters
 from selfref.cli.demo import demo
 from selfref.cli.doctor import doctor
 from selfref.cli.exit_codes import DOCTOR_EPILOG, JUDGE_EPILOG, UP_EPILOG
+from selfref.cli.jobs import app as jobs
 from selfref.cli.judge import judge
 from selfref.cli.keys import app as keys
 from selfref.cli.labels import app as labels
@@ -26,6 +27,7 @@ _RUN, _LOOK, _MEND = "Run it", "Use it", "Look after it"
 app.command(rich_help_panel=_RUN)(demo)
 app.command(rich_help_panel=_RUN, epilog=UP_EPILOG)(up)
 app.command(rich_help_panel=_LOOK, epilog=JUDGE_EPILOG)(judge)
+app.add_typer(jobs, name="jobs", rich_help_panel=_LOOK)
 app.add_typer(keys, name="keys", rich_help_panel=_MEND)
 app.command(rich_help_panel=_MEND, epilog=DOCTOR_EPILOG)(doctor)
 app.add_typer(deadletters, name="deadletters", rich_help_panel=_MEND)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 from urllib.parse import quote
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from selfref.client.conversations import CURSOR_HEADER, Conversation, Policy, Reply, Send, exchange
 from selfref.client.errors import UnexpectedReply
-from selfref.messages import Job, JobOptions, Preset
+from selfref.messages import Job, JobOptions, Message, Preset
 
 UPLOAD_PATIENCE = 600.0  # seconds from the last byte of an upload to its reply: a slow disk has to take it all
 GZIP_MAGIC = b"\x1f\x8b"
@@ -34,10 +34,10 @@ class JobHow(TypedDict, total=False):
     canaries: float
 
 
-class JobPage(TypedDict):
+class JobPage(Message):
     """Some jobs, the newest first, and the cursor that continues after them; None where they are the last."""
 
-    jobs: list[Job]
+    jobs: tuple[Job, ...]
     next: str | None
 
 
@@ -47,9 +47,6 @@ class LinePage:
 
     lines: tuple[bytes, ...]
     cursor: str
-
-
-_PAGE = TypeAdapter(JobPage)
 
 
 def submit(file: Path, how: JobHow, *, key: str, gzipped: bool, policy: Policy) -> Conversation[Job]:
@@ -85,10 +82,8 @@ def delete(job_id: str, *, policy: Policy) -> Conversation[None]:
 def page(after: str | None, *, limit: int, policy: Policy) -> Conversation[JobPage]:
     """`GET /jobs`."""
     reply = yield from exchange(Send("GET", "/jobs", params=_paging(after, limit)), policy)
-    try:
-        return _PAGE.validate_json(reply.body)
-    except ValidationError as error:
-        raise _unreadable("a list of jobs", policy, error) from error
+    found: JobPage = parsed(JobPage, reply.body, policy)
+    return found
 
 
 def lines(
@@ -109,11 +104,11 @@ def path_of(job_id: str) -> str:
 
 
 def parsed(model: Any, line: bytes, policy: Policy) -> Any:
-    """A line as a message. Raises UnexpectedReply."""
+    """What was sent as a message. Raises UnexpectedReply."""
     try:
         return model.model_validate_json(line)
     except ValidationError as error:
-        raise _unreadable("a line", policy, error) from error
+        raise UnexpectedReply(f"{policy.url} sent what this client cannot read: {error}") from error
 
 
 def _job(reply: Reply, policy: Policy) -> Job:
@@ -123,7 +118,3 @@ def _job(reply: Reply, policy: Policy) -> Job:
 
 def _paging(after: str | None, limit: int) -> Mapping[str, str]:
     return {"limit": str(limit)} | ({} if after is None else {"after": after})
-
-
-def _unreadable(what: str, policy: Policy, error: ValidationError) -> UnexpectedReply:
-    return UnexpectedReply(f"{policy.url} sent {what} that this client cannot read: {error}")
