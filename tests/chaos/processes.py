@@ -12,6 +12,7 @@ from selfref.stack.child import Child, Command
 GRACE = 15.0  # seconds from SIGTERM to SIGKILL
 PATIENCE = 60.0  # seconds for a process to be ready
 LOOK_AGAIN = 0.02
+START_AGAIN = 0.3  # seconds until a process that ended by itself is started again
 
 
 class NotReady(Exception):
@@ -51,11 +52,14 @@ class Process:
         self.down = False
 
     async def ready(self) -> None:
-        """Return once it does its work; an end before that is an error, unless it was on purpose."""
+        """Return once it does its work; where it ends before, it is started again, as a supervisor would."""
         try:
             async with asyncio.timeout(PATIENCE):
                 while not await self._ready(self.log):
                     await asyncio.sleep(LOOK_AGAIN)
+                    if self.ended is not None:
+                        await asyncio.sleep(START_AGAIN)
+                        await self.start()
         except TimeoutError:
             raise NotReady(f"{self.name} was not ready in {PATIENCE:g} s:\n{self._running.tail()}") from None
 

@@ -20,7 +20,7 @@ from selfref.stack import probes
 from selfref.stack.child import Command
 from selfref.stack.parts import module
 from tests.chaos.disk import Disk
-from tests.chaos.processes import Process
+from tests.chaos.processes import START_AGAIN, Process
 from tests.chaos.proxy import FaultProxy
 from tests.chaos.redis_log import TailWatch
 from tests.chaos.schedule import CLIENTS, GATEWAYS, KEEPERS, LEASE, WORKERS
@@ -43,7 +43,6 @@ KEEPER_SETTINGS = {
     "SELFREF_KEEPER_ARCHIVE_AFTER": "1",
     "SELFREF_KEEPER_ARCHIVE_PAIRS": "30",
 }
-START_AGAIN = 0.3  # seconds until a process that ended by itself is started again
 
 
 @dataclass(frozen=True, slots=True)
