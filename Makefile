@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo check lint types boundaries test long fmt bench ablation judge clean
+.PHONY: help install up demo check lint types boundaries test long chaos chaos-proof fmt bench ablation judge clean
 
 help: ## list the targets
 	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -43,6 +43,12 @@ test: install
 
 long: install ## the tests that take minutes: whole files of real pairs
 	$(BIN)/pytest -m long
+
+chaos: install ## kill, freeze and starve everything, by seed: SEED=1 MINUTES=30
+	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
+
+chaos-proof: install ## break each promise on purpose; the checker of the chaos suite must object (minutes)
+	$(BIN)/python -m tests.chaos.breakages
 
 fmt: install ## format the code
 	$(BIN)/ruff check --fix .

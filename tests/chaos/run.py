@@ -28,6 +28,7 @@ class Plan:
     schedules: int | None = None
     seconds: float = SECONDS
     sabotage: Callable[[Path], None] | None = None  # changes the copy of the sources that the children import
+    keep: bool = True  # the folder of a schedule in which a promise was broken
 
 
 async def outcomes(plan: Plan) -> AsyncGenerator[Outcome, None]:
@@ -44,13 +45,13 @@ async def outcomes(plan: Plan) -> AsyncGenerator[Outcome, None]:
                 bad = bool(outcome.violations)
                 if left is not None:
                     left -= 1
-                if bad:
+                if bad and plan.keep:
                     report.keep(outcome, folder)
                     _say(f"  logs and history: {folder}")
                 yield outcome
                 if time.monotonic() > deadline or bad:
                     break
-        if not bad:
+        if not bad or not plan.keep:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -11,7 +11,7 @@ from selfref.bench.jobs.plan import Part
 from selfref.bench.jobs.report import MEASUREMENTS
 
 SMALL = ("--sizes", "300", "--ended", "40", "--pairs", "130", "--lease", "1", "--runs", "1")
-TENANTS = ("--big", "400", "--small", "10", "--concurrency", "4", "--latency-ms", "10")
+TENANTS = ("--big", "400", "--small", "10", "--concurrency", "8", "--latency-ms", "2")
 NOT_OF_ALL = {"lease", "held", "first_seconds", "redis_seconds", "leases"}  # figures that some cases have not
 
 
