@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -18,8 +19,8 @@ from selfref.bench.jobs.lines import write_lines
 from selfref.bench.jobs.made import judged
 from selfref.bench.jobs.plan import Case, Figures, Measurement, Plan
 from selfref.bench.jobs.stack import Bench
-from selfref.store import Store
-from selfref.store.keys import Shards
+from selfref.store import Segment, Store
+from selfref.store.keys import Shards, label_sequence
 
 SAMPLE_EVERY = 0.05  # seconds
 TOGETHER = 16  # pairs claimed and finished at a time without an engine
@@ -98,12 +99,18 @@ async def _watched(bench: Bench, size: int) -> AsyncIterator[tuple[Figures, Call
             "redis_peak_mb": peak_bytes(redis.pid) / MB,
             "gateway_peak_mb": peak_bytes(gateway.pid) / MB,
             "keeper_peak_mb": peak_bytes(keeper.pid) / MB,
-            "archived": (figures["ended"] or 0) - await client.xlen(Shards(1)[0].labels(TENANT)),
+            "archived": await _archived(client),
             "redis_log_mb": (bench.folder / "redis" / "appendonly.aof").stat().st_size / MB,
         }
     finally:
         sampling.cancel()
         await client.aclose()
+
+
+async def _archived(client: "Redis") -> int:
+    """Labels that lie in the archive."""
+    segments: Any = await client.zrange(Shards(1)[0].segments(label_sequence(TENANT)), 0, -1)
+    return sum(Segment.decode(each).count for each in segments)
 
 
 async def _sample(client: "Redis", samples: list[int]) -> None:

@@ -25,11 +25,11 @@ from selfref.store import Claim, Segment, Store, StoredJob, ready_item
 
 ENQUEUED_AT_ONCE = 250  # as the keeper does
 IN_FLIGHT = 64  # pairs claimed before the first of them is finished: a worker's default concurrency
-ARCHIVED_AT_ONCE = 5000  # as the keeper does
+ARCHIVED_FROM = 2000  # entries of a sequence, as the keeper does
 RETENTION = 3600.0
-JOB = "job-" + "0" * 24
-STEPS = ("enqueue", "claim", "finish", "archive", "accept", "claim_interactive", "finish_interactive")
-
+JOB, TENANT = "job-" + "0" * 24, "default"
+RESULTS, LABELS = f"results:{JOB}", f"labels:{TENANT}"
+STEPS = ("enqueue", "accept", *(f"{step}{way}" for way in ("", "_judge") for step in ("claim", "finish", "archive")))
 
 Each = TypeVar("Each")
 
@@ -79,13 +79,13 @@ def figures(costs: Costs, *, pairs: int) -> Figures:
     redis = {f"redis_{step}": costs.redis[step] / pairs * 1e6 for step in STEPS}
     client = {f"client_{step}": costs.client[step] / pairs * 1e6 for step in STEPS}
     job = redis["redis_enqueue"] + redis["redis_finish"]
-    interactive = redis["redis_accept"] + redis["redis_finish_interactive"]
+    judge = redis["redis_accept"] + redis["redis_finish_judge"]
     return {
         **redis,
         **client,
         "redis_enqueue_finish": job,
-        "redis_accept_finish": interactive,
-        "share_of_interactive": job / interactive,
+        "redis_accept_finish": judge,
+        "share_of_judge": job / judge,
         "redis_whole": sum(redis[f"redis_{step}"] for step in ("enqueue", "claim", "finish", "archive")),
     }
 
@@ -101,10 +101,7 @@ async def _job(store: Store, lines: Path, costs: Costs, *, together: int) -> Fig
         for first in range(0, len(items), ENQUEUED_AT_ONCE):
             part = items[first : first + ENQUEUED_AT_ONCE]
             await store.jobs.enqueue(job, part, after=first, through=first + len(part))
-    await _finish_all(store, costs, len(pairs), together=together, claim="claim", finish="finish")
-    with costs.of("archive"):
-        for name in (f"results:{JOB}", f"labels:{job.tenant}"):
-            await _archive(store, name)
+    await _finish_all(store, costs, len(pairs), together=together, way="", sequences=(RESULTS, LABELS))
     judgment, label = judged(pairs[0])
     documents = {"work": items[0], "judgment": judgment.model_dump_json(), "label": label.model_dump_json()}
     return {f"{name}_bytes": len(text) for name, text in documents.items()}
@@ -117,13 +114,11 @@ async def _interactive(store: Store, lines: Path, costs: Costs, *, together: int
             await asyncio.gather(
                 *[store.judgments.accept(work, fingerprint=work.id, queue_limit=2 * len(pairs)) for work in some]
             )
-    await _finish_all(
-        store, costs, len(pairs), together=together, claim="claim_interactive", finish="finish_interactive"
-    )
+    await _finish_all(store, costs, len(pairs), together=together, way="_judge", sequences=(LABELS,))
 
 
 async def _started(store: Store, *, pairs: int) -> StoredJob:
-    await store.jobs.register(JOB, tenant="default", manifest=b"{}", fingerprint="0", created=0)
+    await store.jobs.register(JOB, tenant=TENANT, manifest=b"{}", fingerprint="0", created=0)
     registered = await store.jobs.get(JOB)
     assert registered is not None  # noqa: S101 - it has just been registered
     await store.jobs.start(registered, lines=b"{}", pairs=pairs, checks=0, at=0)
@@ -132,27 +127,34 @@ async def _started(store: Store, *, pairs: int) -> StoredJob:
     return started
 
 
-async def _finish_all(store: Store, costs: Costs, count: int, *, together: int, claim: str, finish: str) -> None:
-    """Claim as a worker with `IN_FLIGHT` slots does, and finish in rounds, until `count` pairs have ended."""
-    ended = 0
+async def _finish_all(
+    store: Store, costs: Costs, count: int, *, together: int, way: str, sequences: Sequence[str]
+) -> None:
+    """Claim as a worker with `IN_FLIGHT` slots does, finish in rounds, archive on the way, until all have ended."""
+    ended = kept = 0
     while ended < count:
         claims: list[Claim] = []
-        with costs.of(claim):
+        with costs.of(f"claim{way}"):
             while len(claims) < min(IN_FLIGHT, count - ended):
                 claims += await store.work.claim("bench", count=min(together, count - ended - len(claims)), wait=0)
         outcomes = [(each, *judged(each.work)) for each in claims]
-        with costs.of(finish):
+        with costs.of(f"finish{way}"):
             for some in _in_parts(outcomes, together):
                 await asyncio.gather(
                     *[store.work.finish(each, outcome, label, retention=RETENTION) for each, outcome, label in some]
                 )
-        ended += len(claims)
+        ended, kept = ended + len(claims), kept + len(claims)
+        if kept >= ARCHIVED_FROM or ended == count:
+            kept = 0
+            with costs.of(f"archive{way}"):
+                for name in sequences:
+                    await _archive(store, name)
 
 
 async def _archive(store: Store, name: str) -> None:
     """What archiving asks of Redis; the file itself is not written."""
     keys = store.shards[0]
-    while entries := await store.sequences.oldest(keys, name, limit=ARCHIVED_AT_ONCE):
+    if entries := await store.sequences.oldest(keys, name, limit=ARCHIVED_FROM + IN_FLIGHT):
         segment = Segment(file="none", first=entries[0][0], last=entries[-1][0], count=len(entries))
         await store.sequences.archived(keys, name, segment)
 
@@ -171,16 +173,17 @@ MEASUREMENT = Measurement(
         ("redis_whole", "Redis: all of it", "{:.1f}"),
         ("redis_enqueue_finish", "Redis: enqueue + finish", "{:.1f}"),
         ("redis_accept", "Redis, /judge: accept", "{:.1f}"),
-        ("redis_claim_interactive", "Redis, /judge: claim", "{:.1f}"),
-        ("redis_finish_interactive", "Redis, /judge: finish", "{:.1f}"),
+        ("redis_claim_judge", "Redis, /judge: claim", "{:.1f}"),
+        ("redis_finish_judge", "Redis, /judge: finish", "{:.1f}"),
+        ("redis_archive_judge", "Redis, /judge: read and trimmed for the archive", "{:.1f}"),
         ("redis_accept_finish", "Redis, /judge: accept + finish", "{:.1f}"),
-        ("share_of_interactive", "enqueue + finish, of accept + finish", "{:.0%}"),
+        ("share_of_judge", "enqueue + finish, of accept + finish", "{:.0%}"),
         ("client_enqueue", "client: enqueue", "{:.1f}"),
         ("client_claim", "client: claim", "{:.1f}"),
         ("client_finish", "client: finish", "{:.1f}"),
         ("client_accept", "client, /judge: accept", "{:.1f}"),
-        ("client_claim_interactive", "client, /judge: claim", "{:.1f}"),
-        ("client_finish_interactive", "client, /judge: finish", "{:.1f}"),
+        ("client_claim_judge", "client, /judge: claim", "{:.1f}"),
+        ("client_finish_judge", "client, /judge: finish", "{:.1f}"),
         ("work_bytes", "bytes of a pair's work", "{:.0f}"),
         ("judgment_bytes", "bytes of its judgment", "{:.0f}"),
         ("label_bytes", "bytes of its label", "{:.0f}"),

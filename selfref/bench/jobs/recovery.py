@@ -15,7 +15,7 @@ from selfref.messages import Lane
 from selfref.store.keys import GROUP, Shards
 
 KEYS = Shards(1)[0]
-LINES = 20_000  # more than are judged meanwhile
+LINES = 5_000  # more than are judged meanwhile
 UNDER_WAY = 50  # pairs that have ended when somebody is killed
 LOOK_AGAIN = 0.005  # seconds
 PATIENCE = 120.0  # seconds

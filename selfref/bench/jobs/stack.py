@@ -1,8 +1,9 @@
 """Parts that are started, measured and killed one by one, all of them with the commands that `selfref up` uses."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,9 +20,9 @@ _KEEPER_READY, _KEEPER_ACTIVE = b'"event": "keeping"', b'"event": "active"'
 class Bench:
     """An empty folder and whatever is started in it; `standing` is the way in. Starting raises PartFailed."""
 
-    def __init__(self, folder: Path, children: AsyncExitStack) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._children = children
+        self._children: list[Child] = []
         self._settings = StackSettings(data_dir=folder, port=0, engine_url="http://127.0.0.1:1")
         self._redis, self.redis_url = parts.redis(self._settings)
         self._workers = 0
@@ -32,8 +33,11 @@ class Bench:
     async def standing(cls) -> AsyncIterator["Bench"]:
         """Everything that was started is stopped on the way out, and its data removed."""
         with tempfile.TemporaryDirectory(prefix="selfref-bench-") as folder:
-            async with AsyncExitStack() as children:
-                yield cls(Path(folder), children)
+            bench = cls(Path(folder))
+            try:
+                yield bench
+            finally:
+                await bench._stop()
 
     async def redis(self) -> Child:
         """Redis with its append-only file, once it answers; after its death the same one again, with its data."""
@@ -77,8 +81,14 @@ class Bench:
     async def _start(self, command: Command, told: Mapping[str, str] | None = None) -> Child:
         command = replace(command, environment={**command.environment, **(told or {})})
         child = await Child.start(command, log=self.folder / f"{command.name}.log")
-        self._children.push_async_callback(child.stop, grace=GRACE)
+        self._children.append(child)
         return child
+
+    async def _stop(self) -> None:
+        """Redis last: the others give it back what they hold."""
+        kept = [child for child in self._children if child.name == self._redis.name]
+        await asyncio.gather(*(child.stop(grace=GRACE) for child in self._children if child not in kept))
+        await asyncio.gather(*(child.stop(grace=GRACE) for child in kept))
 
 
 async def kill(child: Child) -> None:
