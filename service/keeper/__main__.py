@@ -7,9 +7,12 @@ import argparse
 import asyncio
 import signal
 import sys
+from contextlib import AsyncExitStack
+from wsgiref.simple_server import WSGIServer
 
 import structlog
 import uvloop
+from prometheus_client import start_http_server
 from pydantic import ValidationError
 
 from selfref.environment import unknown_variables
@@ -55,12 +58,21 @@ async def _serve(settings: Settings) -> None:
         store = await Store.open(settings.redis_url, shards=settings.shards, archive=archive)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
-    try:
+    async with AsyncExitStack() as resources:
+        resources.push_async_callback(store.aclose)
+        if settings.metrics_port:
+            resources.callback(_serve_metrics(settings).shutdown)
         log.info("keeping")
         await Keeper(store, archive, settings).run(stopping)
         log.info("stopped")
-    finally:
-        await store.aclose()
+
+
+def _serve_metrics(settings: Settings) -> WSGIServer:
+    try:
+        server, _ = start_http_server(settings.metrics_port, settings.metrics_host)
+    except OSError as error:
+        raise ConfigurationError(f"SELFREF_KEEPER_METRICS_PORT: {error}") from error
+    return server
 
 
 def _complain(message: str) -> None:

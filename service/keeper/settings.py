@@ -33,4 +33,6 @@ class Settings(BaseSettings):
     archive_after: Annotated[float, Field(ge=0)] = 60.0  # seconds until an outcome leaves Redis for the archive
     archive_pairs: Annotated[int, Field(ge=1)] = 2_000  # outcomes of one sequence that are archived without waiting
     line_bytes: Annotated[int, Field(ge=1)] = 1_000_000  # the longest line of an upload
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] = 0  # 0 serves no metrics
     job_retention: Seconds = 30 * 86_400.0  # how long an ended job can be read; its labels stay

@@ -31,11 +31,16 @@ from selfref.stack.bundled import BUNDLED_MODEL
 ROOT = Path(__file__).parents[2]
 DOCKER = shutil.which("docker") or "docker"
 PROJECT = "selfref-run"
-PROCESSES = ("service", "worker", "engine")
+PROCESSES = ("service", "keeper", "worker", "engine")
 TORCH_PORT = 8899  # fixed, since the address is an argument of the build and another one would miss its cache
 PAIRS = 24
 FINAL = {"judged", "failed"}
-EXPECTED_TARGETS = {"service": 1, "worker": 2, "engine": 1}  # replicas that Prometheus should find up, by job
+EXPECTED_TARGETS = {
+    "service": 1,
+    "keeper": 1,
+    "worker": 2,
+    "engine": 1,
+}  # replicas that Prometheus should find up, by job
 PAIR = {"prompt": "What is 17 + 25?", "answer_a": "17 + 25 is 42.", "answer_b": "The answer is 41."}
 
 
@@ -49,6 +54,7 @@ def main() -> None:
         env.write_text(
             f"COMPOSE_PROFILES=cpu,metrics\nSELFREF_SERVICE_API_KEYS=run:{digest}\n"
             f"PUBLISH_PORT={gateway}\nPROMETHEUS_PORT={prometheus}\nSELFREF_WORKER_LEASE=5\n"
+            "SELFREF_KEEPER_ARCHIVE_AFTER=1\n"
             f"TORCH_INDEX={os.environ.get('TORCH_INDEX') or ''}\n"
         )
         stack = Stack(env, overrides)
@@ -98,6 +104,7 @@ def run(stack: Stack, client: httpx2.Client, prometheus: str) -> None:
     is_confined(stack)
     judgment = judges_with_a_key_only(client)
     loses_no_pair_with_a_killed_worker(stack, client)
+    finishes_a_job_whose_keeper_is_killed(stack, client)
     grows_and_lets_one_worker_go(stack, client, prometheus)
     keeps_everything_through_a_crash_of_redis(stack, client, judgment)
     stops_by_itself(stack)
@@ -118,7 +125,7 @@ def is_confined(stack: Stack) -> None:
     for process in PROCESSES:
         assert stack.shell(process, "id -u") == "10001"
         assert stack.shell(process, "touch /opt/mark 2>/dev/null || echo refused") == "refused"
-    for process in ("service", "worker"):
+    for process in ("service", "keeper", "worker"):
         assert stack.shell(process, "python3 -c 'import torch' 2>/dev/null || echo none") == "none"
 
 
@@ -141,6 +148,33 @@ def loses_no_pair_with_a_killed_worker(stack: Stack, client: httpx2.Client) -> N
     assert not ended(client, waiting)
     until("every pair has ended", lambda: ended(client, waiting))
     assert restarts(stack, "worker") == [1]
+
+
+def finishes_a_job_whose_keeper_is_killed(stack: Stack, client: httpx2.Client) -> None:
+    say(f"a file of {PAIRS} pairs and a broken line; the keeper is killed; its results are archived and stay readable")
+    lines = [json.dumps({**PAIR, "answer_a": f"The answer is {number + 100}."}) for number in range(PAIRS)]
+    sent = "\n".join([*lines, "{"]).encode()
+    answer = client.post("/jobs", content=sent, headers={"Content-Type": "application/x-ndjson"})
+    assert answer.status_code == 202, answer.text
+    job = answer.headers["Location"]
+    stack.shell("keeper", "kill -KILL -1")
+    until("the job has ended", lambda: client.get(job).json()["status"] == "completed")
+    counts = client.get(job).json()["counts"]
+    assert counts["submitted"] == PAIRS == sum(count for name, count in counts.items() if name != "submitted")
+    assert [json.loads(line)["line"] for line in client.get(f"{job}/errors").text.splitlines()] == [PAIRS + 1]
+    until("its results are archived", lambda: "jsonl" in stack.shell("keeper", "ls /data/archive/jobs/*/results"))
+    stack.compose("restart", "service", "keeper")
+    until("the gateway is back", lambda: answers(client, job))
+    judged = counts["decided"] + counts["tie"] + counts["inconsistent"]
+    assert len(client.get(f"{job}/results").text.splitlines()) == judged
+    assert restarts(stack, "keeper") == [1]
+
+
+def answers(client: httpx2.Client, path: str) -> bool:
+    try:
+        return client.get(path).status_code == 200
+    except httpx2.TransportError:
+        return False
 
 
 def grows_and_lets_one_worker_go(stack: Stack, client: httpx2.Client, prometheus: str) -> None:

@@ -9,13 +9,14 @@ import yaml
 from pydantic_settings import BaseSettings
 
 from engine.settings import Settings as EngineSettings
+from service.keeper.settings import Settings as KeeperSettings
 from service.settings import Settings as GatewaySettings
 from worker.settings import Settings as WorkerSettings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("engine", "service", "worker")
+OURS = ("engine", "keeper", "service", "worker")
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?::(?P<how>[-?])(?P<what>[^}]*))?\}")
 
 
@@ -28,6 +29,7 @@ def test_each_profile_has_one_engine_and_the_rest_always_runs() -> None:
     assert profiles == {
         "engine": ["cpu"],
         "tgi": ["gpu"],
+        "keeper": [],
         "prometheus": ["metrics"],
         "redis": [],
         "service": [],
@@ -47,10 +49,10 @@ def test_both_engines_answer_at_the_address_that_workers_call() -> None:
     assert "stack" in networks("worker") & networks("engine") & networks("tgi")
 
 
-def test_redis_is_reached_by_the_gateway_and_the_workers_only() -> None:
+def test_redis_is_reached_by_the_gateway_the_keeper_and_the_workers_only() -> None:
     assert COMPOSE["networks"]["store"] == {"internal": True}
     assert networks("redis") == {"store"}
-    assert {name for name in SERVICES if "store" in networks(name)} == {"redis", "service", "worker"}
+    assert {name for name in SERVICES if "store" in networks(name)} == {"redis", "keeper", "service", "worker"}
     assert "ports" not in SERVICES["redis"]
 
 
@@ -93,13 +95,27 @@ def test_our_containers_hold_no_privilege(name: str) -> None:
 def test_every_setting_left_out_keeps_the_default_of_the_process(name: str) -> None:
     """A default repeated in the compose file would drift from the one in the process's settings."""
     repeated = {key: value for key, value in SERVICES[name].get("environment", {}).items() if value is not None}
-    assert set(repeated) <= {"SELFREF_REDIS_URL", "SELFREF_ENGINE_URL", "SELFREF_SERVICE_API_KEYS"}
+    files = {"SELFREF_SPOOL_DIR", "SELFREF_ARCHIVE_URL"}
+    assert set(repeated) <= {"SELFREF_REDIS_URL", "SELFREF_ENGINE_URL", "SELFREF_SERVICE_API_KEYS"} | files
+
+
+def test_gateway_and_keeper_share_uploads_and_archive_and_the_image_lets_them_write_there() -> None:
+    mounted = ["spool:/data/spool", "archive:/data/archive"]
+    assert SERVICES["service"]["volumes"] == SERVICES["keeper"]["volumes"] == mounted
+    assert {"spool", "archive"} <= set(COMPOSE["volumes"])
+    for name in ("service", "keeper"):
+        assert SERVICES[name]["environment"]["SELFREF_SPOOL_DIR"] == "/data/spool"
+        assert SERVICES[name]["environment"]["SELFREF_ARCHIVE_URL"] == "${SELFREF_ARCHIVE_URL:-/data/archive}"
+    dockerfile = (ROOT / "docker" / "Dockerfile").read_text()
+    assert "install --directory --owner 10001 --mode 700 /data /data/spool /data/archive" in dockerfile
 
 
 FIXED_BY_THE_IMAGE = {
     "SELFREF_SERVICE_HOST",
     "SELFREF_SERVICE_PORT",
     "SELFREF_SERVICE_API_KEYS_FILE",  # keys come inline; a file would have to be mounted
+    "SELFREF_KEEPER_METRICS_HOST",
+    "SELFREF_KEEPER_METRICS_PORT",
     "SELFREF_WORKER_METRICS_HOST",
     "SELFREF_WORKER_METRICS_PORT",
 }
@@ -111,7 +127,9 @@ def variables(settings: type[BaseSettings]) -> set[str]:
     return {str(field.validation_alias or f"{prefix}{name.upper()}") for name, field in settings.model_fields.items()}
 
 
-@pytest.mark.parametrize(("name", "settings"), [("service", GatewaySettings), ("worker", WorkerSettings)])
+@pytest.mark.parametrize(
+    ("name", "settings"), [("service", GatewaySettings), ("keeper", KeeperSettings), ("worker", WorkerSettings)]
+)
 def test_every_setting_of_a_process_can_be_given_in_the_env_file(name: str, settings: type[BaseSettings]) -> None:
     assert set(SERVICES[name]["environment"]) == variables(settings) - FIXED_BY_THE_IMAGE
 
@@ -143,7 +161,7 @@ def test_the_example_shows_the_defaults_that_hold() -> None:
 def test_prometheus_looks_where_the_processes_answer() -> None:
     scraped = yaml.safe_load((ROOT / "docker" / "prometheus.yml").read_text())["scrape_configs"]
     addresses = {(name, sd["port"]) for job in scraped for sd in job["dns_sd_configs"] for name in sd["names"]}
-    assert addresses == {("service", 8080), ("worker", 9102), ("engine", 8081)}
+    assert addresses == {("service", 8080), ("keeper", 9103), ("worker", 9102), ("engine", 8081)}
     assert all("stack" in networks(name) for name, _ in addresses)
     dockerfile = (ROOT / "docker" / "Dockerfile").read_text()
-    assert {int(port) for port in re.findall(r"^EXPOSE (\d+)$", dockerfile, re.MULTILINE)} == {8080, 9102, 8081}
+    assert {int(port) for port in re.findall(r"^EXPOSE (\d+)$", dockerfile, re.MULTILINE)} == {8080, 9102, 9103, 8081}

@@ -35,9 +35,9 @@ def test_every_dependency_is_pinned() -> None:
     assert all("--constraint constraints.txt" in line for line in installs)
 
 
-@pytest.mark.parametrize("process", ["service", "worker", "engine"])
+@pytest.mark.parametrize("process", ["service", "service.keeper", "worker", "engine"])
 def test_a_process_is_unprivileged_hears_signals_and_tells_its_health(process: str) -> None:
-    image = stages()["runtime"] + stages()[process]
+    image = stages()["runtime"] + stages()[process.rpartition(".")[2]]
     assert re.search(r"^USER 10001$", image, re.MULTILINE)
     assert "USER root" not in image
     # The exec form: a shell in between would swallow SIGTERM, and work would be killed instead of handed back.
