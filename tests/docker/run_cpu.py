@@ -35,12 +35,8 @@ PROCESSES = ("service", "keeper", "worker", "engine")
 TORCH_PORT = 8899  # fixed, since the address is an argument of the build and another one would miss its cache
 PAIRS = 24
 FINAL = {"judged", "failed"}
-EXPECTED_TARGETS = {
-    "service": 1,
-    "keeper": 1,
-    "worker": 2,
-    "engine": 1,
-}  # replicas that Prometheus should find up, by job
+# Replicas that Prometheus should find up, by job.
+EXPECTED_TARGETS = {"service": 1, "keeper": 1, "worker": 2, "engine": 1}
 PAIR = {"prompt": "What is 17 + 25?", "answer_a": "17 + 25 is 42.", "answer_b": "The answer is 41."}
 
 
