@@ -48,10 +48,10 @@ class Progress:
             yield from client.jobs.parquet(job_id)
             return
         name = cast("LineFormat", format_.value)
-        for page in client.jobs.result_pages(job_id, after, format_=name):
-            self._lines += len(page.lines)
+        for page in client.jobs.line_pages(job_id, after, format_=name):
+            self._lines += len(page.items)
             self._cursor = page.cursor
-            yield b"".join(line + b"\n" for line in page.lines)
+            yield b"".join(line + b"\n" for line in page.items)
 
     def told(self, out: Path | None) -> str:
         """How it went."""

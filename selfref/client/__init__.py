@@ -7,7 +7,7 @@
         print(judgment.verdict, judgment.strength)
 
 Both are thin: what is sent, what is tried again and what a reply means is decided once, in
-`selfref.client.conversations`, without any I/O. What can go wrong is drawn in `selfref.client.errors`.
+conversations (`selfref.client.steps`), without any I/O. What can go wrong is drawn in `selfref.client.errors`.
 """
 
 from selfref.client.asynchronous import AsyncClient
@@ -25,20 +25,23 @@ from selfref.client.errors import (
     UnexpectedReply,
     Unreachable,
 )
-from selfref.client.job_conversations import JobPage, LinePage
+from selfref.client.job_conversations import JobPage, Page
+from selfref.client.reading import AsyncReading, Reading
 from selfref.client.synchronous import Client
 
 __all__ = [
     "AsyncClient",
+    "AsyncReading",
     "Client",
     "JobPage",
     "JudgmentCanceled",
     "JudgmentFailed",
     "LabelPage",
-    "LinePage",
     "NotAuthorized",
     "NotFound",
+    "Page",
     "ProblemError",
+    "Reading",
     "RequestRefused",
     "SelfrefError",
     "StillWaiting",

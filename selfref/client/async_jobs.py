@@ -2,144 +2,107 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
-from typing import Any, TypeVar, Unpack
-
-import httpx2
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
+from typing import Unpack
 
 from selfref.client import job_conversations as conversations
-from selfref.client.conversations import Conversation, Lost, Policy, error_in, may_help_to_repeat
-from selfref.client.events import SILENCE, Events, Following
-from selfref.client.job_conversations import JobHow, JobPage, LineFormat, LinePage, List, path_of
-from selfref.client.jobs import PAGE, is_gzipped
-from selfref.client.transport import reply_of
-from selfref.messages import Job, JobResult, LineError
-
-T = TypeVar("T")
+from selfref.client import job_streams as streams
+from selfref.client.carriers import AsyncCarrier
+from selfref.client.job_conversations import JobHow, JobPage, LineFormat, Page
+from selfref.client.jobs import PAGE
+from selfref.client.reading import AsyncReading
+from selfref.client.steps import Policy
+from selfref.client.uploads import Source, upload_of
+from selfref.messages import Job, JobOptions, JobResult, LineError
 
 
 class AsyncJobs:
     """Files of pairs; every method raises the errors of `selfref.client.errors`."""
 
-    def __init__(
-        self, http: httpx2.AsyncClient, carry_out: Callable[[Conversation[Any]], Awaitable[Any]], *, policy: Policy
-    ) -> None:
-        self._http = http
-        self._carry_out = carry_out
+    def __init__(self, carrier: AsyncCarrier, *, policy: Policy) -> None:
+        self._carrier = carrier
         self._policy = policy
 
-    async def submit(self, file: str | Path, *, idempotency_key: str | None = None, **how: Unpack[JobHow]) -> Job:
-        """Upload a file of JSON lines, plain or gzip; it is safe once this returns. Raises OSError for the file."""
-        path = Path(file)
-        gzipped = await asyncio.to_thread(is_gzipped, path)
+    async def submit(self, source: Source, *, idempotency_key: str | None = None, **how: Unpack[JobHow]) -> Job:
+        """Upload JSON lines, plain or gzip: a file's, or pieces of bytes. They are safe once this returns.
+
+        Raises OSError where the file cannot be read, and ValueError for an option that cannot be.
+        """
+        options = JobOptions.model_validate(how)
         key = idempotency_key or str(uuid.uuid4())
-        return await self._job(conversations.submit(path, how, key=key, gzipped=gzipped, policy=self._policy))
+        with ExitStack() as held:
+            upload = await asyncio.to_thread(held.enter_context, upload_of(source))
+            return await self._carrier.carry_out(conversations.submit(upload, options, key=key, policy=self._policy))
 
     async def get(self, job_id: str) -> Job:
         """How far a job is, and what went wrong in it."""
-        return await self._job(conversations.get(job_id, policy=self._policy))
+        return await self._carrier.carry_out(conversations.get(job_id, policy=self._policy))
 
     async def page(self, after: str | None = None, *, limit: int = 20) -> JobPage:
         """Your jobs, the newest first."""
-        found: JobPage = await self._carry_out(conversations.page(after, limit=limit, policy=self._policy))
-        return found
+        return await self._carrier.carry_out(conversations.job_page(after, limit=limit, policy=self._policy))
 
-    async def cancel(self, job_id: str) -> Job:
-        """Stop a job; the job as it is then."""
-        return await self._job(conversations.act(job_id, "cancel", policy=self._policy))
+    def follow(self, job_id: str) -> AsyncIterator[Job]:
+        """The job whenever it has changed, until it has ended; goes on by itself after a lost connection."""
+        return self._carrier.stream(streams.follow(job_id, policy=self._policy))
 
-    async def retry(self, job_id: str) -> Job:
-        """Let the failed pairs of a job wait again."""
-        return await self._job(conversations.act(job_id, "retry", policy=self._policy))
+    async def result_page(self, job_id: str, after: str | None = None, *, limit: int = PAGE) -> Page[JobResult]:
+        """The next judgments of a job after a cursor, in the order in which they were made."""
+        return await self._carrier.carry_out(conversations.result_page(job_id, after, limit=limit, policy=self._policy))
 
-    async def delete(self, job_id: str) -> None:
-        """Forget a job that has ended; its labels stay in the feed."""
-        await self._carry_out(conversations.delete(job_id, policy=self._policy))
+    def results(self, job_id: str, after: str | None = None, *, limit: int = PAGE) -> AsyncReading[JobResult]:
+        """Every judgment of a job so far, read `limit` at a time."""
+
+        async def page(cursor: str | None) -> tuple[Sequence[JobResult], str]:
+            found = await self.result_page(job_id, cursor, limit=limit)
+            return found.items, found.cursor
+
+        return AsyncReading(page, after)
+
+    async def error_page(self, job_id: str, after: str | None = None, *, limit: int = PAGE) -> Page[LineError]:
+        """The next errors of a job after a cursor: lines that were refused, then those that could not be judged."""
+        return await self._carrier.carry_out(conversations.error_page(job_id, after, limit=limit, policy=self._policy))
+
+    def errors(self, job_id: str, after: str | None = None, *, limit: int = PAGE) -> AsyncReading[LineError]:
+        """Every error of a job so far, read `limit` at a time."""
+
+        async def page(cursor: str | None) -> tuple[Sequence[LineError], str]:
+            found = await self.error_page(job_id, cursor, limit=limit)
+            return found.items, found.cursor
+
+        return AsyncReading(page, after)
 
     async def line_page(
-        self,
-        job_id: str,
-        list_: List,
-        after: str | None = None,
-        *,
-        limit: int = PAGE,
-        format_: LineFormat | None = None,
-    ) -> LinePage:
-        """Some lines of a job's results or errors as they are sent."""
-        conversation = conversations.lines(job_id, list_, after, limit=limit, format_=format_, policy=self._policy)
-        page: LinePage = await self._carry_out(conversation)
-        return page
+        self, job_id: str, after: str | None = None, *, limit: int = PAGE, format_: LineFormat = "judgments"
+    ) -> Page[bytes]:
+        """The next lines of a job's results in a format, as they were sent; without ties a page can be empty."""
+        conversation = conversations.line_page(job_id, after, limit=limit, format_=format_, policy=self._policy)
+        return await self._carrier.carry_out(conversation)
 
-    async def results(self, job_id: str, after: str | None = None) -> AsyncIterator[JobResult]:
-        """Every judgment of a job so far, in the order in which they were made."""
-        async for page in self._pages(job_id, "results", after):
-            for line in page.lines:
-                yield conversations.parsed(JobResult, line, self._policy)
-
-    async def errors(self, job_id: str, after: str | None = None) -> AsyncIterator[LineError]:
-        """Every line of a job that was refused, then every one that could not be judged."""
-        async for page in self._pages(job_id, "errors", after):
-            for line in page.lines:
-                yield conversations.parsed(LineError, line, self._policy)
-
-    def result_pages(
-        self, job_id: str, after: str | None = None, *, format_: LineFormat = "judgments"
-    ) -> AsyncIterator[LinePage]:
-        """The results of a job so far as lines, a page at a time."""
-        return self._pages(job_id, "results", after, format_=format_)
-
-    async def parquet(self, job_id: str) -> AsyncIterator[bytes]:
-        """The labels of a job so far as the bytes of one Parquet file."""
-        params = {"format": "parquet"}
-        try:
-            async with self._http.stream(
-                "GET", f"{path_of(job_id)}/results", params=params, timeout=SILENCE
-            ) as response:
-                if response.status_code != 200:
-                    await response.aread()
-                    raise error_in(reply_of(response), self._policy)
-                async for chunk in response.aiter_bytes():
-                    yield chunk
-        except httpx2.TransportError as error:
-            raise error_in(Lost(str(error) or type(error).__name__), self._policy) from error
-
-    async def follow(self, job_id: str) -> AsyncIterator[Job]:
-        """The job whenever it has changed, until it has ended; goes on by itself after a lost connection."""
-        following = Following(job_id, self._policy)
-        while not following.ended:
-            try:
-                async for job in self._followed(following):
-                    yield job
-                pause = 0.0 if following.ended else following.lost("the stream of events ended")
-            except httpx2.TransportError as error:
-                pause = following.lost(str(error) or type(error).__name__)
-            await asyncio.sleep(pause)
-
-    async def _followed(self, following: Following) -> AsyncIterator[Job]:
-        address = f"{path_of(following.job_id)}/events"
-        async with self._http.stream("GET", address, headers=following.headers, timeout=SILENCE) as response:
-            if response.status_code != 200:
-                await response.aread()
-                error = error_in(reply_of(response), self._policy)
-                if not may_help_to_repeat(error):
-                    raise error
-                return
-            events = Events()
-            async for line in response.aiter_lines():
-                if (event := events.take(line)) is not None:
-                    yield following.take(event)
-
-    async def _pages(
-        self, job_id: str, list_: List, after: str | None, *, format_: LineFormat | None = None
-    ) -> AsyncIterator[LinePage]:
+    async def line_pages(
+        self, job_id: str, after: str | None = None, *, limit: int = PAGE, format_: LineFormat = "judgments"
+    ) -> AsyncIterator[Page[bytes]]:
+        """Every line of a job's results so far, page by page; the last page is empty."""
         while True:
-            page = await self.line_page(job_id, list_, after, format_=format_)
+            page = await self.line_page(job_id, after, limit=limit, format_=format_)
             yield page
-            if not page.lines and page.cursor == after:
+            if not page.items and page.cursor == after:
                 return
             after = page.cursor
 
-    async def _job(self, conversation: Conversation[Job]) -> Job:
-        job: Job = await self._carry_out(conversation)
-        return job
+    def parquet(self, job_id: str) -> AsyncIterator[bytes]:
+        """The labels of a job so far as the bytes of one Parquet file, which are whole only at the end."""
+        return self._carrier.stream(streams.parquet(job_id, policy=self._policy))
+
+    async def cancel(self, job_id: str) -> Job:
+        """Stop a job; the job as it is then."""
+        return await self._carrier.carry_out(conversations.cancel(job_id, policy=self._policy))
+
+    async def retry(self, job_id: str) -> Job:
+        """Let the failed pairs of a job wait again."""
+        return await self._carrier.carry_out(conversations.retry(job_id, policy=self._policy))
+
+    async def delete(self, job_id: str) -> None:
+        """Forget a job that has ended; its labels stay in the feed."""
+        await self._carrier.carry_out(conversations.delete(job_id, policy=self._policy))

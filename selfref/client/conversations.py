@@ -1,93 +1,27 @@
-"""What the client says to the service and how it takes the replies; no I/O, so every rule is a row in a test.
+"""What the client says to the service about pairs and labels, and how it takes the replies; no I/O.
 
-Each call is a generator that yields a `Send` or a `Pause` and is given what came of it: the `Reply` or `Lost` of a
-`Send`, None after a `Pause`. It returns the call's result or raises an error of `selfref.client.errors`. `Client`
-and `AsyncClient` only carry these out.
-
-What is tried again, up to `Policy.retries` times: a request that got no reply, and one that the service called
-retryable. That is safe for every call here, because reads and cancellations may be repeated, and a comparison is always
-sent with an Idempotency-Key, so the service knows it again. A pair that ended as failed is never sent again.
+Each call is a generator of `selfref.client.steps`. It returns the call's result or raises an error of
+`selfref.client.errors`. What is tried again is decided in `selfref.client.exchange`; a pair that ended as failed is
+never sent again.
 """
 
 import math
-import random
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal, TypedDict, TypeVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypedDict
 from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from selfref.client.errors import (
-    Problem,
-    RequestRefused,
-    SelfrefError,
-    StillWaiting,
-    Unavailable,
-    UnexpectedReply,
-    Unreachable,
-    error_of,
-    error_of_ending,
-)
+from selfref.client.errors import RequestRefused, StillWaiting, UnexpectedReply, error_of_ending
+from selfref.client.exchange import exchange
+from selfref.client.steps import REPLY_GRACE, Conversation, Pause, Policy, Reply, Send
 from selfref.messages import STATE, ChatMessage, JudgeRequest, Judgment, Label, Preset, State, Waiting
 
 LONGEST_WAIT = 25.0  # seconds one request may be held open; proxies commonly cut at 30 or 60
-REPLY_GRACE = 15.0  # seconds allowed for a reply beyond the wait that was asked for
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between two looks at a judgment that is still waiting
 CURSOR_HEADER = "selfref-cursor"
 ALREADY_ENDED = "already_ended"  # the problem code of a cancellation that came too late
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Send:
-    """One HTTP request, with a body or a file's content; `patience` is how many seconds to wait for its reply."""
-
-    method: Literal["GET", "POST", "DELETE"]
-    path: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-    file: Path | None = None
-    patience: float = REPLY_GRACE
-
-
-@dataclass(frozen=True)
-class Pause:
-    """Do nothing for so many seconds."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What the service answered; header names are lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Lost:
-    """No reply came: refused, timed out, or cut off."""
-
-    reason: str
-
-
-Conversation = Generator[Send | Pause, Reply | Lost | None, T]
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How a client behaves: the address it names in errors, how often it tries again, and its clock (seconds)."""
-
-    url: str
-    retries: int = 4
-    clock: Callable[[], float] = time.monotonic
 
 
 class How(TypedDict, total=False):
@@ -195,45 +129,6 @@ def _growing_pauses() -> Iterator[float]:
     while True:
         yield pause
         pause = min(pause * 1.5, LONGEST_PAUSE)
-
-
-def exchange(send: Send, policy: Policy, *, deadline: float = math.inf) -> Conversation[Reply]:
-    """One request, tried again where that is safe, can help and fits before the deadline; returns a reply below 400."""
-    for attempt in range(policy.retries + 1):
-        reply = yield send
-        if isinstance(reply, Reply) and reply.status < 400:
-            return reply
-        error = error_in(reply, policy)
-        delay = _delay(attempt, reply)
-        if attempt == policy.retries or not may_help_to_repeat(error) or policy.clock() + delay > deadline:
-            raise error
-        yield Pause(delay)
-    raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-def error_in(reply: Reply | Lost | None, policy: Policy) -> SelfrefError:
-    """The exception that fits what came in place of a success."""
-    if not isinstance(reply, Reply):
-        return Unreachable(policy.url, reply.reason if reply else "nothing was sent")
-    problem = Problem.parse(reply.status, reply.body)
-    if problem is not None:
-        return error_of(problem)
-    if reply.status in (429, 502, 503, 504):  # a proxy in between speaks for a service that is away
-        return Unreachable(policy.url, f"HTTP {reply.status} from a proxy")
-    return UnexpectedReply(f"{policy.url} answered HTTP {reply.status} without a problem; is it a Selfref service?")
-
-
-def may_help_to_repeat(error: SelfrefError) -> bool:
-    """Whether the same request can succeed later."""
-    return isinstance(error, Unavailable | Unreachable)
-
-
-def _delay(attempt: int, reply: Reply | Lost | None) -> float:
-    """Seconds until the next attempt: what the service asked for, else doubling from 0.2, half of it jitter."""
-    asked = reply.headers.get("retry-after", "") if isinstance(reply, Reply) else ""
-    if asked.isdecimal():
-        return min(float(asked), 60.0) + random.uniform(0, 0.25)  # noqa: S311 - jitter is no secret
-    return float(0.2 * 2**attempt * random.uniform(0.5, 1.0))  # noqa: S311
 
 
 def _state_of(reply: Reply) -> State:

@@ -1,33 +1,34 @@
 """The client for ordinary, blocking code."""
 
-import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Self, Unpack
 
 import httpx2
 
 from selfref.client import conversations
-from selfref.client.conversations import Conversation, How, LabelPage, Lost, Pause, Policy, Reply, Send
+from selfref.client.carriers import Carrier
+from selfref.client.conversations import How, LabelPage
 from selfref.client.jobs import Jobs
-from selfref.client.transport import DEFAULT_URL, connection, content_of, reply_of, timeouts_of
+from selfref.client.reading import Reading
+from selfref.client.steps import Policy
+from selfref.client.transport import DEFAULT_URL, connection
 from selfref.messages import ChatMessage, Judgment, Label, State
-
-T = TypeVar("T")
 
 
 class Client:
     """A connection pool to one service; use it as a context manager, from any number of threads.
 
-    `retries` bounds how often a request is tried again where that is safe (see `selfref.client.conversations`).
+    `retries` bounds how often a request is tried again where that is safe (see `selfref.client.exchange`).
     Every method raises the errors of `selfref.client.errors`, and ValueError for what can be no pair.
     """
 
     def __init__(self, url: str = DEFAULT_URL, *, api_key: str | None = None, retries: int = 4) -> None:
         self._policy = Policy(url=url, retries=retries)
         self._http = httpx2.Client(**connection(url, api_key=api_key))
-        self.jobs = Jobs(self._http, self._carry_out, policy=self._policy)
+        self._carrier = Carrier(self._http)
+        self.jobs = Jobs(self._carrier, policy=self._policy)
 
     def judge(
         self,
@@ -42,7 +43,7 @@ class Client:
         """The judgment of one pair, waited for up to `timeout` seconds (then `StillWaiting`, and the pair lives on)."""
         request = conversations.request_of(prompt, answer_a, answer_b, how)
         key = idempotency_key or str(uuid.uuid4())
-        return self._carry_out(conversations.judge(request, key=key, timeout=timeout, policy=self._policy))
+        return self._carrier.carry_out(conversations.judge(request, key=key, timeout=timeout, policy=self._policy))
 
     def submit(
         self,
@@ -56,27 +57,32 @@ class Client:
         """Hand in one pair without waiting; its `.id` is for `get`, `wait_for` and `cancel`."""
         request = conversations.request_of(prompt, answer_a, answer_b, how)
         key = idempotency_key or str(uuid.uuid4())
-        return self._carry_out(conversations.submit(request, key=key, policy=self._policy))
+        return self._carrier.carry_out(conversations.submit(request, key=key, policy=self._policy))
 
     def get(self, judgment_id: str) -> State:
         """What has become of a pair: waiting, judged, failed or canceled."""
-        return self._carry_out(conversations.get(judgment_id, policy=self._policy))
+        return self._carrier.carry_out(conversations.get(judgment_id, policy=self._policy))
 
     def wait_for(self, judgment_id: str, *, timeout: float = 300.0) -> Judgment:
         """The judgment of a pair that was submitted earlier."""
-        return self._carry_out(conversations.wait_for(judgment_id, timeout=timeout, policy=self._policy))
+        return self._carrier.carry_out(conversations.wait_for(judgment_id, timeout=timeout, policy=self._policy))
 
     def cancel(self, judgment_id: str) -> State:
         """Withdraw a pair; the state it has then, which is `judged` or `failed` if it had ended before."""
-        return self._carry_out(conversations.cancel(judgment_id, policy=self._policy))
+        return self._carrier.carry_out(conversations.cancel(judgment_id, policy=self._policy))
 
     def label_page(self, after: str | None = None, *, limit: int = 1000, wait: float = 0.0) -> LabelPage:
         """The next labels after a cursor, waiting up to `wait` seconds where there are none yet."""
-        return self._carry_out(conversations.label_page(after, limit=limit, wait=wait, policy=self._policy))
+        return self._carrier.carry_out(conversations.label_page(after, limit=limit, wait=wait, policy=self._policy))
 
-    def labels(self, after: str | None = None, *, limit: int = 1000) -> "Labels":
+    def labels(self, after: str | None = None, *, limit: int = 1000) -> Reading[Label]:
         """Every label after a cursor (None: from the beginning) up to the present end of the feed."""
-        return Labels(self, after, limit=limit)
+
+        def page(cursor: str | None) -> tuple[Sequence[Label], str]:
+            found = self.label_page(cursor, limit=limit)
+            return found.labels, found.cursor
+
+        return Reading(page, after)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -89,50 +95,3 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    def _carry_out(self, conversation: Conversation[T]) -> T:
-        outcome: Reply | Lost | None = None
-        while True:
-            try:
-                step = conversation.send(outcome)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            outcome = self._take(step)
-
-    def _take(self, step: Send | Pause) -> Reply | Lost | None:
-        if isinstance(step, Pause):
-            time.sleep(step.seconds)
-            return None
-        try:
-            response = self._http.request(
-                step.method,
-                step.path,
-                params=step.params,
-                headers=step.headers,
-                content=content_of(step),
-                timeout=timeouts_of(step),
-            )
-        except httpx2.TransportError as error:
-            return Lost(str(error) or type(error).__name__)
-        return reply_of(response)
-
-
-class Labels:
-    """Labels one by one, a page at a time; may be iterated again later for what has come since.
-
-    `cursor` moves on when the label after a page is asked for. So a reader that keeps it beside its own results and
-    starts from it after a crash misses nothing, and at most reads one page again (know the labels by their `id`).
-    """
-
-    def __init__(self, client: Client, after: str | None, *, limit: int) -> None:
-        self._client = client
-        self._limit = limit
-        self.cursor = after
-
-    def __iter__(self) -> Iterator[Label]:
-        while True:
-            page = self._client.label_page(self.cursor, limit=self._limit)
-            yield from page.labels
-            self.cursor = page.cursor
-            if not page.labels:
-                return

@@ -2,14 +2,14 @@
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import TypedDict
 from urllib.parse import urlsplit
 
 import httpx2
 
-from selfref.client.conversations import Reply, Send
+from selfref.client.steps import Lost, Open, Reply, Send
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 MOST_CONNECTIONS = 256
@@ -49,9 +49,27 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def timeouts_of(send: Send) -> httpx2.Timeout:
-    """Seconds for each phase of a request; a free connection is waited for as long as the reply."""
-    return httpx2.Timeout(connect=5.0, write=30.0, read=send.patience, pool=None)
+class Request(TypedDict):
+    """The arguments that both of the HTTP library's clients take for one request, but for its body."""
+
+    method: str
+    url: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    timeout: httpx2.Timeout
+
+
+def request_of(send: Send) -> Request:
+    """A step as a request. Raises OSError where its file is gone."""
+    size = {} if send.file is None else {"content-length": str(send.file.stat().st_size)}
+    return Request(
+        method=send.method,
+        url=send.path,
+        params=send.params,
+        headers={**send.headers, **size},
+        # seconds for each phase; a free connection is waited for as long as the reply
+        timeout=httpx2.Timeout(connect=5.0, write=30.0, read=send.patience, pool=None),
+    )
 
 
 def content_of(send: Send) -> bytes | Iterator[bytes] | None:
@@ -64,6 +82,22 @@ def async_content_of(send: Send) -> bytes | AsyncIterator[bytes] | None:
     return send.body if send.file is None else _async_chunks(send.file)
 
 
+def is_left_open(send: Send, response: httpx2.Response) -> bool:
+    """Whether the body of this response is read piece by piece later."""
+    return isinstance(send, Open) and response.status_code < 400
+
+
+def reply_of(response: httpx2.Response, body: bytes) -> Reply:
+    """A response as a conversation sees it, with as much of its body as was read."""
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Reply(status=response.status_code, headers=headers, body=body)
+
+
+def lost(error: httpx2.TransportError) -> Lost:
+    """A request that got no reply, as a conversation sees it."""
+    return Lost(str(error) or type(error).__name__)
+
+
 def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
@@ -74,9 +108,3 @@ async def _async_chunks(path: Path) -> AsyncIterator[bytes]:
     with await asyncio.to_thread(path.open, "rb") as file:
         while chunk := await asyncio.to_thread(file.read, CHUNK):
             yield chunk
-
-
-def reply_of(response: httpx2.Response) -> Reply:
-    """A received response as a conversation sees it."""
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Reply(status=response.status_code, headers=headers, body=response.content)

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-import orjson
 import pytest
 
 from selfref.client import (
@@ -20,7 +18,7 @@ from selfref.client import (
     Unreachable,
     conversations,
 )
-from selfref.client.conversations import Conversation, Lost, Pause, Policy, Reply, Send
+from selfref.client.steps import Lost, Reply
 from selfref.messages import (
     Cancellation,
     Failure,
@@ -36,6 +34,7 @@ from selfref.messages import (
     VoteCounts,
     Waiting,
 )
+from tests.selfref.client.scripted import LOST, Scripted, problem
 
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
 WAITING = Waiting(id="j1", created_at=THEN)
@@ -64,55 +63,21 @@ FAILED = Failure(
 )
 CANCELED = Cancellation(id="j1", created_at=THEN, finished_at=THEN)
 REQUEST = JudgeRequest(prompt="p", answer_a="a", answer_b="b")
-LOST = Lost("connection reset")
 
 
-class Scripted:
-    """A service that answers in turn what it is told to, and notes what it was sent and how long it was left alone."""
-
-    def __init__(self, *replies: Reply | Lost, seconds: float = 0.0) -> None:
-        self._replies = list(replies)
-        self._seconds = seconds  # that each answer takes
-        self.time = 0.0
-        self.sent: list[Send] = []
-        self.pauses: list[float] = []
-        self.policy = Policy(url="http://test", retries=3, clock=lambda: self.time)
-
-    def hold(self, conversation: Conversation[Any]) -> Any:
-        """Carry a conversation to its end."""
-        outcome: Reply | Lost | None = None
-        while True:
-            try:
-                step = conversation.send(outcome)
-            except StopIteration as end:
-                return end.value
-            if isinstance(step, Pause):
-                self.time += step.seconds
-                self.pauses.append(step.seconds)
-                outcome = None
-            else:
-                self.time += self._seconds
-                self.sent.append(step)
-                outcome = self._replies.pop(0)
-
-    def judge(self, *, timeout: float = 60.0) -> Judgment:
-        """The usual conversation."""
-        judgment: Judgment = self.hold(conversations.judge(REQUEST, key="key-1", timeout=timeout, policy=self.policy))
-        return judgment
+def judged_by(service: Scripted, *, timeout: float = 60.0) -> Judgment:
+    """The usual conversation."""
+    judgment: Judgment = service.hold(conversations.judge(REQUEST, key="key-1", timeout=timeout, policy=service.policy))
+    return judgment
 
 
 def state(of: State, *, status: int = 200) -> Reply:
     return Reply(status=status, headers={}, body=of.model_dump_json().encode())
 
 
-def problem(status: int, code: str, *, headers: dict[str, str] | None = None, **fields: Any) -> Reply:
-    document = {"status": status, "title": "t", "detail": "d", "code": code, "request_id": "r1", **fields}
-    return Reply(status=status, headers=headers or {}, body=orjson.dumps(document))
-
-
 def test_a_judgment_that_comes_at_once_is_one_request_with_a_key() -> None:
     service = Scripted(state(JUDGED))
-    assert service.judge() == JUDGED
+    assert judged_by(service) == JUDGED
     (sent,) = service.sent
     assert (sent.method, sent.path, sent.headers["idempotency-key"]) == ("POST", "/judge", "key-1")
     assert sent.headers["prefer"] == "wait=25"
@@ -121,7 +86,7 @@ def test_a_judgment_that_comes_at_once_is_one_request_with_a_key() -> None:
 
 def test_a_waiting_pair_is_looked_at_until_it_is_judged() -> None:
     service = Scripted(state(WAITING, status=202), state(WAITING), state(JUDGED))
-    assert service.judge() == JUDGED
+    assert judged_by(service) == JUDGED
     assert [(sent.method, sent.path) for sent in service.sent[1:]] == [("GET", "/judgments/j1")] * 2
     assert all(sent.headers["prefer"] == "wait=25" for sent in service.sent[1:])
 
@@ -129,7 +94,7 @@ def test_a_waiting_pair_is_looked_at_until_it_is_judged() -> None:
 def test_a_pair_not_judged_in_time_is_not_lost_but_named() -> None:
     service = Scripted(state(WAITING, status=202), *[state(WAITING)] * 99)
     with pytest.raises(StillWaiting) as waiting:
-        service.judge(timeout=5)
+        judged_by(service, timeout=5)
     assert waiting.value.judgment_id == "j1"
     assert isinstance(waiting.value, TimeoutError)
     assert service.time == pytest.approx(5)
@@ -138,7 +103,7 @@ def test_a_pair_not_judged_in_time_is_not_lost_but_named() -> None:
 @pytest.mark.parametrize("trouble", [LOST, problem(429, "queue_full", retryable=True), Reply(502, {}, b"<html>")])
 def test_what_may_be_repeated_is_repeated_with_the_same_key(trouble: Reply | Lost) -> None:
     service = Scripted(trouble, trouble, state(JUDGED))
-    assert service.judge() == JUDGED
+    assert judged_by(service) == JUDGED
     assert {sent.headers["idempotency-key"] for sent in service.sent} == {"key-1"}
     assert len(service.sent) == 3
     assert service.pauses[0] < service.pauses[1]
@@ -147,14 +112,14 @@ def test_what_may_be_repeated_is_repeated_with_the_same_key(trouble: Reply | Los
 def test_the_pause_that_the_service_asks_for_is_kept() -> None:
     busy = problem(429, "queue_full", retryable=True, headers={"retry-after": "7"})
     service = Scripted(busy, state(JUDGED))
-    service.judge()
+    judged_by(service)
     assert 7 <= service.pauses[0] < 7.5
 
 
 def test_a_pause_that_ends_after_the_timeout_is_not_begun() -> None:
     service = Scripted(problem(429, "queue_full", retryable=True, headers={"retry-after": "50"}))
     with pytest.raises(Unavailable):
-        service.judge(timeout=10)
+        judged_by(service, timeout=10)
     assert service.pauses == []
 
 
@@ -164,13 +129,13 @@ def test_a_pause_that_ends_after_the_timeout_is_not_begun() -> None:
 def test_repetition_is_bounded(trouble: Reply | Lost, error: type[Exception]) -> None:
     service = Scripted(*[trouble] * 9)
     with pytest.raises(error):
-        service.judge()
+        judged_by(service)
     assert len(service.sent) == 4
 
 
 def test_a_pair_that_may_have_been_accepted_when_the_store_went_away_is_sent_again() -> None:
     service = Scripted(problem(503, "store_unavailable", retryable=True, judgment_id="j1"), state(JUDGED))
-    assert service.judge() == JUDGED
+    assert judged_by(service) == JUDGED
 
 
 @pytest.mark.parametrize(
@@ -192,14 +157,14 @@ def test_a_pair_that_may_have_been_accepted_when_the_store_went_away_is_sent_aga
 def test_what_the_service_refuses_is_not_sent_again(reply: Reply, error: type[Exception]) -> None:
     service = Scripted(reply)
     with pytest.raises(error) as raised:
-        service.judge()
+        judged_by(service)
     assert raised.type is error
     assert len(service.sent) == 1
 
 
 def test_an_error_carries_the_problems_fields() -> None:
     with pytest.raises(ProblemError) as raised:
-        Scripted(problem(422, "markers_in_text", param="answer_a", retryable=False)).judge()
+        judged_by(Scripted(problem(422, "markers_in_text", param="answer_a", retryable=False)))
     error = raised.value
     assert (error.status, error.code, error.param, error.detail) == (422, "markers_in_text", "answer_a", "d")
     assert (error.retryable, error.request_id, error.judgment_id) == (False, "r1", None)
@@ -210,7 +175,7 @@ def test_an_error_carries_the_problems_fields() -> None:
 def test_a_pair_found_to_have_ended_without_a_judgment_is_an_error(ending: State, error: type[ProblemError]) -> None:
     service = Scripted(state(WAITING, status=202), state(ending))
     with pytest.raises(error) as raised:
-        service.judge()
+        judged_by(service)
     assert raised.value.judgment_id == "j1"
 
 

@@ -3,7 +3,10 @@
 import asyncio
 import gzip
 import json
+import os
+import threading
 import uuid
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -38,7 +41,7 @@ def test_a_file_is_uploaded_followed_and_read(stack: Running, tmp_path: Path) ->
         )
         assert [(error.line, error.code) for error in client.jobs.errors(job.id)] == [(21, "invalid_json")]
         assert job.id in [each.id for each in client.jobs.page(limit=100).jobs]
-        rows = [line for page in client.jobs.result_pages(job.id, format_="trl") for line in page.lines]
+        rows = [line for page in client.jobs.line_pages(job.id, format_="trl") for line in page.items]
         assert len(rows) == 20
         assert b"".join(client.jobs.parquet(job.id)).startswith(b"PAR1")
         assert client.jobs.get(job.id).reliability is not None
@@ -96,24 +99,23 @@ class Cutting:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", self._port)
-        asking = asyncio.create_task(self._pass(reader, back))
-        try:
-            while piece := await there.read(65536):
-                if self.cuts:
-                    self.cuts -= 1
-                    break
-                writer.write(piece)
-                await writer.drain()
-        finally:
-            asking.cancel()
-            for each in (writer, back):
-                each.close()
-            await asyncio.gather(asking, writer.wait_closed(), back.wait_closed(), return_exceptions=True)
+        ways = [asyncio.create_task(self._ask(reader, back)), asyncio.create_task(self._answer(there, writer))]
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        for each in (writer, back):
+            each.transport.abort()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while piece := await reader.read(65536):
             writer.write(piece)
-            await writer.drain()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(65536):
+            if self.cuts:
+                self.cuts -= 1
+                return
+            writer.write(piece)
 
 
 async def test_lost_replies_and_broken_streams_change_nothing(stack: Running, tmp_path: Path) -> None:
@@ -130,3 +132,42 @@ async def test_lost_replies_and_broken_streams_change_nothing(stack: Running, tm
     async with AsyncClient(stack.service_url) as client:
         same = [each for each in (await client.jobs.page(limit=100)).jobs if each.bytes == job.bytes]
         assert [each.id for each in same].count(job.id) == 1
+
+
+def test_pieces_and_pipes_that_can_be_read_only_once_are_uploaded_whole(stack: Running, tmp_path: Path) -> None:
+    file, pipe = written(tmp_path, 5, gzipped=True), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=lambda: pipe.write_bytes(file.read_bytes()))
+    with Client(stack.service_url) as client:
+        whole = client.jobs.submit(file)
+        in_pieces = client.jobs.submit(iter([file.read_bytes()[:1], file.read_bytes()[1:]]))
+        writing.start()
+        piped = client.jobs.submit(pipe)
+    writing.join()
+    assert whole.bytes == in_pieces.bytes == piped.bytes > 0
+
+
+def test_results_and_errors_go_on_from_their_cursor(stack: Running, tmp_path: Path) -> None:
+    with Client(stack.service_url) as client:
+        job = client.jobs.submit(written(tmp_path, 5, bad=3), max_refused=0.5)
+        list(client.jobs.follow(job.id))
+        results = client.jobs.results(job.id, limit=2)
+        seen = [result.line for _, result in zip(range(3), results, strict=False)]
+        again = client.jobs.results(job.id, results.cursor, limit=2)
+        assert next(result.line for result in again) == seen[2], "the second page was not finished"
+        assert len(list(results)) == 3
+        assert list(results) == []
+        errors = client.jobs.errors(job.id, limit=2)
+        assert [error.line for error in errors] == [6, 7, 8]
+        assert list(client.jobs.errors(job.id, errors.cursor)) == []
+
+
+def test_a_stream_left_early_gives_its_connection_back(stack: Running, tmp_path: Path) -> None:
+    with Client(stack.service_url) as client:
+        job = client.jobs.submit(written(tmp_path, 300))
+        following = client.jobs.follow(job.id)
+        next(following)
+        assert isinstance(following, Generator)
+        following.close()
+        assert not client._http._transport._pool.connections
+        client.jobs.cancel(job.id)
