@@ -118,11 +118,12 @@ async def end_judged_of_job(
 
 
 async def end_failed_of_job(
-    pipeline: Pipeline, failure: Failure, *, work: Work | None, job_id: str, keys: Keys, entry_id: str
+    pipeline: Pipeline, failure: Failure, *, check: str | None, job_id: str, keys: Keys, entry_id: str
 ) -> bool:
-    """Add a failure to its job; `work` is None where it could not be read. True when this call did it."""
-    if work is not None and work.check is not None:
-        reading: list[Argument] = [_check_field(work), orjson.dumps({"failed": failure.error.code.value})]
+    """Add a failure to its job; of a hidden check, whose kind `check` is, only note it. True when this call did it."""
+    if check is not None:
+        field = f"{check}:{failure.id.rpartition('.')[2]}"
+        reading: list[Argument] = [field, orjson.dumps({"failed": failure.error.code.value})]
         return await _end_check(pipeline, reading, [0, 0, 0], job_id=job_id, keys=keys, entry_id=entry_id)
     return bool(
         await pipeline.run(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from selfref.messages import STATE, Failure, FailureCode, FailureReason, Lane, State, Work, now
@@ -74,7 +75,8 @@ async def _of_job(pipeline: Pipeline, entry: Entry, *, wanted: bool, shards: Sha
     except ValidationError as error:
         failure = _undecodable(entry, None, attempts=entry.attempts, deliveries=entry.deliveries, problem=error)
         keys, job_id = shards[entry.shard], job_of(entry.judgment_id)
-        await end_failed_of_job(pipeline, failure, work=None, job_id=job_id, keys=keys, entry_id=entry.entry_id)
+        check = _kind_of_check(entry.work or b"")
+        await end_failed_of_job(pipeline, failure, check=check, job_id=job_id, keys=keys, entry_id=entry.entry_id)
         return None
     return _claim(entry, work, consumer=consumer, attempts=entry.attempts, deliveries=entry.deliveries)
 
@@ -144,6 +146,14 @@ def _undecodable(
         ),
         finished_at=now(),
     )
+
+
+def _kind_of_check(text: bytes) -> str | None:
+    """What hidden check some work stands for that cannot be read as a whole; None for a pair."""
+    try:
+        return str(orjson.loads(text)["check"]["kind"])
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def _waiting(text: bytes) -> State | None:

@@ -246,8 +246,9 @@ class Work:
                 self._pipeline, outcome, label, work=claim.work, job_id=job_id, keys=keys, entry_id=entry_id
             )
         assert isinstance(outcome, Failure)  # noqa: S101 - a judgment without its label was refused
+        check = claim.work.check and claim.work.check.kind
         return await end_failed_of_job(
-            self._pipeline, outcome, work=claim.work, job_id=job_id, keys=keys, entry_id=entry_id
+            self._pipeline, outcome, check=check, job_id=job_id, keys=keys, entry_id=entry_id
         )
 
 
