@@ -246,7 +246,7 @@ class Work:
                 self._pipeline, outcome, label, work=claim.work, job_id=job_id, keys=keys, entry_id=entry_id
             )
         assert isinstance(outcome, Failure)  # noqa: S101 - a judgment without its label was refused
-        check = claim.work.check and claim.work.check.kind
+        check = None if claim.work.check is None else claim.work.check.kind
         return await end_failed_of_job(
             self._pipeline, outcome, check=check, job_id=job_id, keys=keys, entry_id=entry_id
         )

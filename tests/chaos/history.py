@@ -191,7 +191,7 @@ class History:
 
     records: list[Record] = field(default_factory=list)
     uploads: dict[str, Upload] = field(default_factory=dict)  # by key
-    bodies: dict[str, bytes] = field(default_factory=dict)  # of POST /judge, by key
+    bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)  # of POST /judge, by tenant and key
     calls: list[EngineCall] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)  # what was done; a cut of Redis's log is a span `lost`
 

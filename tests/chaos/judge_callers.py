@@ -46,7 +46,7 @@ class JudgeCaller:
             await asyncio.sleep(self._chance.uniform(0.0, PAUSE))
 
     async def _one(self, key: str) -> None:
-        body = self._history.bodies[key] = orjson.dumps(self._pair(key))
+        body = self._history.bodies[self._tenant, key] = orjson.dumps(self._pair(key))
         pair = await self._submit(key, body)
         if pair is None:
             return

@@ -61,7 +61,7 @@ class Quiescence:
             if answer.status == 404:
                 if repeated is not None:
                     return PairEnd(state=None, repeated=repeated)
-                repeated = await self._repeat(api, key)
+                repeated = await self._repeat(api, tenant, key)
                 continue
             state = answer.json()
             if state["status"] != "waiting":
@@ -70,9 +70,9 @@ class Quiescence:
             if await self._late(f"pair {pair} of {tenant} (key {key}) still waits"):
                 return PairEnd(state="waiting", repeated=repeated)
 
-    async def _repeat(self, api: Api, key: str) -> int:
+    async def _repeat(self, api: Api, tenant: str, key: str) -> int:
         headers = {"idempotency-key": key, "content-type": "application/json", "prefer": "wait=0"}
-        answer = await api.insist("POST", "/judge", headers=headers, body=self._history.bodies[key])
+        answer = await api.insist("POST", "/judge", headers=headers, body=self._history.bodies[tenant, key])
         return answer.status
 
     async def _jobs(self) -> dict[str, JobEnd | None]:

@@ -61,7 +61,7 @@ def history() -> History:
             LabelSeen(at=2.0, tenant="ann", id="p", digest="l0"),
         ],
         uploads={"up": Upload("ann", "up", LINES)},
-        bodies={"k": b"{}"},
+        bodies={("ann", "k"): b"{}"},
     )
 
 

@@ -187,6 +187,15 @@ async def test_a_lease_that_still_runs_is_not_taken_over(store: Store) -> None:
     assert await store.work.reclaim("thief", lease=30, count=10) == []
 
 
+async def test_a_lease_that_ran_out_is_found_at_once_among_many_that_have_not(store: Store) -> None:
+    await accept(store, *(f"p{n}" for n in range(300)))
+    claims = [each for _ in range(3) for each in await claim_all(store, "busy", 100)]
+    stream, gone = store._shards[0].work(Lane.BATCH), claims[222]
+    await store._pipeline.call("XCLAIM", stream, GROUP, "gone", 0, gone.entry_id, "IDLE", 60_000, "JUSTID")
+    (taken,) = await store.work.reclaim("w", lease=30, count=1)  # a busy worker has room for one
+    assert taken.work.id == gone.work.id
+
+
 async def test_reclaim_takes_no_more_than_asked_for_and_comes_to_all(store: Store) -> None:
     await accept(store, *(f"p{n}" for n in range(25)))
     await claim_all(store, "gone", 25)

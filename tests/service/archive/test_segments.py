@@ -1,0 +1,218 @@
+"""Sequences that lie partly in the archive: read as one, whatever was archived when, in a folder and elsewhere."""
+
+import asyncio
+import itertools
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from selfref.messages import Label
+from selfref.store import ArchiveUnavailable, CursorExpired, Entry, Position, Segment, Store
+from selfref.store.keys import label_sequence
+from service.archive import SegmentArchive
+from tests.redis_server import RedisServer
+from tests.selfref.store.pairs import judged, work
+
+TENANT = "acme"
+NAME = label_sequence(TENANT)
+START = Position()
+_folders = itertools.count()
+
+
+def label(number: int) -> Label:
+    return judged(work(f"p{number}"))[1]
+
+
+async def append(store: Store, number: int, *, at: str = "*") -> Position:
+    """One more label in the feed, without the pair that made it."""
+    (keys,) = store.shards
+    entry = await store._pipeline.call("XADD", keys.labels(TENANT), at, "label", label(number).model_dump_json())
+    return Position.parse(entry.decode())
+
+
+async def archive_oldest(store: Store, archive: SegmentArchive, count: int) -> bool:
+    (keys,) = store.shards
+    entries = await store.sequences.oldest(keys, NAME, limit=count)
+    if not entries:
+        return False
+    return await store.sequences.archived(keys, NAME, await archive.write(NAME, entries))
+
+
+async def whole(store: Store, *, limit: int) -> list[Entry]:
+    """The sequence from its start, page by page."""
+    (keys,) = store.shards
+    found: list[Entry] = []
+    while page := await store.sequences.read(keys, NAME, after=found[-1][0] if found else START, limit=limit):
+        assert len(page) <= limit
+        found += page
+    return found
+
+
+@pytest.fixture(params=["folder", "memory"])
+def archive(request: pytest.FixtureRequest, tmp_path: Path) -> SegmentArchive:
+    return SegmentArchive(str(tmp_path) if request.param == "folder" else f"memory://archive-{next(_folders)}")
+
+
+@pytest.fixture
+async def archived_store(redis_url: str, archive: SegmentArchive):
+    opened = await Store.open(redis_url, archive=archive)
+    yield opened
+    await opened.aclose()
+
+
+@given(
+    moves=st.lists(st.one_of(st.just(0), st.integers(1, 6)), max_size=40),
+    same_moment=st.booleans(),
+    limit=st.integers(1, 9),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_is_archived_when_the_sequence_is_the_same(
+    redis_server: RedisServer, moves: list[int], same_moment: bool, limit: int
+) -> None:
+    """0 appends a label, any other number archives so many of the oldest."""
+
+    async def play() -> None:
+        archive = SegmentArchive(f"memory://archive-{next(_folders)}")
+        store = await Store.open(redis_server.url, archive=archive)
+        await store._pipeline.call("FLUSHALL")
+        await store.aclose()
+        store = await Store.open(redis_server.url, archive=archive)
+        try:
+            positions: list[Position] = []
+            for move in moves:
+                if move:
+                    await archive_oldest(store, archive, move)
+                else:
+                    at = f"7-{len(positions) + 1}" if same_moment else "*"
+                    positions.append(await append(store, len(positions), at=at))
+                assert [position for position, _ in await whole(store, limit=limit)] == positions
+            found = [Label.model_validate_json(document).id for _, document in await whole(store, limit=limit)]
+            assert found == [f"p{number}" for number in range(len(positions))]
+            (keys,) = store.shards
+            for start in positions:
+                rest = await store.sequences.read(keys, NAME, after=start, limit=100)
+                assert [position for position, _ in rest] == positions[positions.index(start) + 1 :]
+        finally:
+            await store.aclose()
+
+    asyncio.run(play())
+
+
+async def test_of_two_keepers_that_archive_the_same_only_one_does(archived_store: Store, archive: SegmentArchive):
+    for number in range(5):
+        await append(archived_store, number)
+    (keys,) = archived_store.shards
+    entries = await archived_store.sequences.oldest(keys, NAME, limit=10)
+    one, other = await archive.write(NAME, entries), await archive.write(NAME, entries[:3])
+    assert await archived_store.sequences.archived(keys, NAME, one)
+    assert await archived_store.sequences.archived(keys, NAME, one), "told again after a lost reply"
+    assert not await archived_store.sequences.archived(keys, NAME, other)
+    assert [position for position, _ in await whole(archived_store, limit=2)] == [position for position, _ in entries]
+    assert await archived_store.sequences.segments(keys, NAME) == [one]
+
+
+async def test_a_written_segment_that_was_never_registered_is_as_if_it_were_not(
+    archived_store: Store, archive: SegmentArchive
+):
+    for number in range(3):
+        await append(archived_store, number)
+    (keys,) = archived_store.shards
+    await archive.write(NAME, await archived_store.sequences.oldest(keys, NAME, limit=2))
+    assert len(await whole(archived_store, limit=10)) == 3
+    assert await archive_oldest(archived_store, archive, 2)
+    assert len(await whole(archived_store, limit=10)) == 3
+
+
+async def test_a_reader_beside_a_busy_keeper_sees_every_entry_once(archived_store: Store, archive: SegmentArchive):
+    async def write() -> None:
+        for number in range(200):
+            await append(archived_store, number)
+            if number % 3 == 0:
+                await archive_oldest(archived_store, archive, 2)
+
+    writing = asyncio.create_task(write())
+    (keys,) = archived_store.shards
+    seen: list[Entry] = []
+    while not writing.done() or len(seen) < 200:
+        seen += await archived_store.sequences.read(keys, NAME, after=seen[-1][0] if seen else START, limit=5)
+    await writing
+    assert [Label.model_validate_json(document).id for _, document in seen] == [f"p{number}" for number in range(200)]
+
+
+async def test_a_long_segment_is_entered_at_any_position(archive: SegmentArchive):
+    text = "x" * 3000
+    entries = [(Position(1, number), json.dumps({"n": number, "text": text}).encode()) for number in range(1, 200)]
+    segment = await archive.write("results:job-1", entries)
+    for number in (0, 1, 2, 57, 100, 197, 198):
+        (found, *_) = await archive.read(segment, after=Position(1, number), limit=2)
+        assert found == (Position(1, number + 1), entries[number][1])
+    assert await archive.read(segment, after=Position(1, 199), limit=5) == []
+    assert len(await archive.read(segment, after=START, limit=1000)) == 199
+
+
+async def test_a_line_of_the_archive_is_the_document_with_its_place_in_front(tmp_path: Path):
+    archive = SegmentArchive(str(tmp_path))
+    segment = await archive.write(NAME, [(Position(5, 1), label(1).model_dump_json().encode())])
+    (line,) = (tmp_path / segment.file).read_text().splitlines()
+    document = json.loads(line)
+    assert document.pop("position") == "5-1"
+    assert Label.model_validate(document).id == "p1"
+    assert segment.file.startswith("labels/acme/5-1.")
+
+
+async def test_removed_files_may_be_removed_again(archive: SegmentArchive):
+    segment = await archive.write(NAME, [(Position(5, 1), b"{}")])
+    await archive.remove([segment.file])
+    await archive.remove([segment.file])
+    with pytest.raises(ArchiveUnavailable):
+        await archive.read(segment, after=START, limit=1)
+
+
+async def test_what_cannot_be_written_leaves_nothing(tmp_path: Path):
+    (tmp_path / "labels").write_text("in the way")
+    with pytest.raises(ArchiveUnavailable, match=str(tmp_path)):
+        await SegmentArchive(str(tmp_path)).write(NAME, [(Position(5, 1), b"{}")])
+    assert await asyncio.to_thread(os.listdir, tmp_path) == ["labels"]
+
+
+async def test_a_process_that_knows_no_archive_says_what_to_set(redis_url: str, tmp_path: Path):
+    archive = SegmentArchive(str(tmp_path))
+    store = await Store.open(redis_url)
+    try:
+        await append(store, 1)
+        await archive_oldest(store, archive, 1)
+        with pytest.raises(ArchiveUnavailable, match="SELFREF_ARCHIVE_URL"):
+            await store.labels.read(TENANT, after=None, limit=1, wait=0)
+    finally:
+        await store.aclose()
+
+
+@pytest.mark.parametrize("read", range(1, 8))
+async def test_labels_are_trimmed_through_any_place(archived_store: Store, archive: SegmentArchive, read: int):
+    """Six labels, of which two segments of two are archived; a segment goes once all of it was read."""
+    for number in range(6):
+        await append(archived_store, number)
+    await archive_oldest(archived_store, archive, 2)
+    await archive_oldest(archived_store, archive, 2)
+    early = (await archived_store.labels.read(TENANT, after=None, limit=1, wait=0)).cursor
+    page = await archived_store.labels.read(TENANT, after=None, limit=read, wait=0)
+    kept_from = {1: 0, 2: 2, 3: 2, 4: 4, 5: 5}.get(read, 6)
+    assert await archived_store.labels.trim(TENANT, through=page.cursor) == kept_from
+    rest = await archived_store.labels.read(TENANT, after=page.cursor, limit=10, wait=0)
+    assert [each.id for each in rest.labels] == [f"p{number}" for number in range(min(read, 6), 6)]
+    from_start = await archived_store.labels.read(TENANT, after=None, limit=10, wait=0)
+    assert [each.id for each in from_start.labels] == [f"p{number}" for number in range(kept_from, 6)]
+    if kept_from > 1:
+        with pytest.raises(CursorExpired):
+            await archived_store.labels.read(TENANT, after=early, limit=10, wait=0)
+    (keys,) = archived_store.shards
+    assert len(await archived_store.sequences.garbage(keys, limit=10)) == min(2, kept_from // 2)
+
+
+def test_a_segment_survives_its_encoding():
+    segment = Segment("labels/a/1-1.x.jsonl", Position(1, 1), Position(2, 3), 7)
+    assert Segment.decode(segment.encode()) == segment
