@@ -6,6 +6,7 @@ from itertools import permutations
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from redis import Redis
 
 from selfref.messages import Lane
 from selfref.store import Store
@@ -49,9 +50,8 @@ def test_two_waiting_tenants_are_served_alike_and_nobody_is_forgotten(
 
 
 async def _deal(url: str, jobs: list[tuple[str, int, int]], sizes: list[int], *, canceled: int) -> None:
-    store = await Store.open(url)
-    await store._pipeline.call("FLUSHALL")
-    await store.aclose()
+    with Redis.from_url(url) as redis:
+        redis.flushall()
     store = await Store.open(url)
     try:
         for number, (tenant, pairs, cost) in enumerate(jobs):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from redis import Redis
 
 from selfref.messages import Label
 from selfref.store import ArchiveUnavailable, CursorExpired, Entry, Position, Segment, Store
@@ -77,9 +78,8 @@ def test_whatever_is_archived_when_the_sequence_is_the_same(
 
     async def play() -> None:
         archive = SegmentArchive(f"memory://archive-{next(_folders)}")
-        store = await Store.open(redis_server.url, archive=archive)
-        await store._pipeline.call("FLUSHALL")
-        await store.aclose()
+        with Redis.from_url(redis_server.url) as redis:
+            redis.flushall()
         store = await Store.open(redis_server.url, archive=archive)
         try:
             positions: list[Position] = []
