@@ -3,7 +3,7 @@
 OK = 0
 FAILED = 1  # a part of the stack failed, or a check did
 WRONG_USE = 2  # the command line or the request has to change
-NOT_JUDGED = 3  # the pair was accepted and ended without a judgment
+NOT_JUDGED = 3  # the pair, or a pair of the job, was accepted and ended without a judgment
 STILL_WAITING = 4  # the pair is accepted and not judged yet
 UNREACHABLE = 5  # nothing answers, or the service cannot take the request now
 INTERRUPTED = 130  # by Ctrl-C or SIGTERM, before the end
@@ -20,4 +20,17 @@ DOCTOR_EPILOG = "[bold]Exit codes:[/bold] 0 nothing fails · 1 something does"
 EXPORT_EPILOG = (
     "[bold]Exit codes:[/bold] 0 exported, be it no label · 1 the file could not be written · "
     "2 the command line or the cursor is wrong · 5 the service does not answer"
+)
+FOLLOW_EPILOG = (
+    "[bold]Exit codes:[/bold] 0 every accepted pair was judged, or without --follow: all went well · "
+    "2 the command line or the request is wrong · 3 the job ended as failed or canceled, or with failed pairs · "
+    "5 the service does not answer · 130 following was stopped by Ctrl-C; the job goes on"
+)
+RESULTS_EPILOG = (
+    "[bold]Exit codes:[/bold] 0 written, be it no result · 1 the file could not be written · "
+    "2 the command line or the cursor is wrong · 5 the service does not answer"
+)
+JOBS_EPILOG = (
+    "[bold]Exit codes:[/bold] 0 done · 2 the command line is wrong, or the job does not allow it · "
+    "5 the service does not answer"
 )

@@ -1,113 +1,112 @@
-"""How a job looks in a terminal: one row, a few lines, or a bar that moves."""
+"""How a job looks in a terminal: one row in a list, or a few lines that say what to do next."""
 
-from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-from selfref.cli.terminal import err, out, visible
-
-if TYPE_CHECKING:
-    from selfref.messages import Job
+from selfref.cli.terminal import visible
+from selfref.messages import Job, JobStatus, LineError, Reliability
 
 OUTCOMES = ("decided", "tie", "inconsistent", "failed", "canceled")
+JUDGED = ("decided", "tie", "inconsistent")
 
 
-def progress(jobs: "Iterable[Job]") -> "Job":
-    """Show a job as it changes, as a bar where a person watches and as lines where not; the job at its end."""
-    last: Job | None = None
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[told]}"),
-        console=err,
-    )
-    with bar:
-        task = bar.add_task("validating", total=None, told="")
-        for job in jobs:
-            last = job
-            if err.is_terminal:
-                total = job.counts.submitted or None
-                done = job.counts.submitted - job.counts.waiting
-                bar.update(task, description=job.status.value, total=total, completed=done, told=_told(job))
-            else:
-                bar.update(task, visible=False)
-                err.print(visible(f"{job.status.value} {_told(job)}"), soft_wrap=True)
-    if last is None:
-        raise AssertionError("a job that is followed is told of at least once")
-    return last
+def print_row(job: Job, console: Console) -> None:
+    """One job in a list; not in a table, whose columns would break its id on a narrow terminal."""
+    name = f"  {_one_line(job.name)}" if job.name else ""
+    when = job.created_at.strftime("%Y-%m-%d %H:%M")
+    console.print(visible(f"{job.id}  {when}  {job.status.value:<10}  {_pairs(job)}{name}"), soft_wrap=True)
 
 
-def print_row(job: "Job") -> None:
-    """One job in a list."""
-    name = f"  {job.name}" if job.name else ""
-    when = job.created_at.isoformat(timespec="seconds")
-    out.print(visible(f"{job.id}  {job.status.value:<10}  {when}  {_outcomes(job)}{name}"), soft_wrap=True)
+def print_job(job: Job, console: Console) -> None:
+    """A job in a few lines of at most 80 characters, however long its name."""
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    rows.add_column(style="dim", no_wrap=True)
+    rows.add_column(overflow="fold", max_width=80 - len("checks  "))
+    for name, value in _rows(job):
+        rows.add_row(name, visible(value))
+    console.print(rows)
 
 
-def print_job(job: "Job") -> None:
-    """A job in a few lines, and what to do next."""
-    rows = [("job", f"{job.id}{f'  {job.name}' if job.name else ''}"), ("status", _status(job))]
+def print_next_steps(job: Job, console: Console) -> None:
+    """What one would like to do with such a job, each command on a line of its own."""
+    for reason, command in _next_steps(job):
+        console.print(Text(f"{reason}:\n  selfref jobs {command}"), soft_wrap=True)
+
+
+def told(error: LineError) -> Text:
+    """One line of a list of errors."""
+    whose = f" ({_one_line(error.custom_id)})" if error.custom_id else ""
+    again = " (trying again can help)" if error.retryable else ""
+    return visible(f"line {error.line}{whose}: {error.code}: {_one_line(error.message)}{again}")
+
+
+def pace(job: Job) -> str:
+    """How fast it goes and how long it will take, as far as that is known."""
+    rate = f"{job.pairs_per_second:.1f}/s" if job.pairs_per_second else ""
+    left = f"{_duration(job.eta_seconds)} left" if job.eta_seconds is not None else ""
+    return "  ".join(part for part in (rate, left) if part)
+
+
+def outcomes(job: Job) -> str:
+    """How its pairs came out so far, without zeros."""
+    counts = job.counts.model_dump()
+    return ", ".join(f"{counts[name]} {name}" for name in (*OUTCOMES, "waiting") if counts[name])
+
+
+def _pairs(job: Job) -> str:
+    if job.lines is None:
+        return "its lines are being read"
+    return f"{job.counts.submitted - job.counts.waiting}/{job.counts.submitted} pairs"
+
+
+def _rows(job: Job) -> list[tuple[str, str]]:
+    rows = [("job", job.id), ("name", job.name or ""), ("status", _status(job)), ("reason", job.reason or "")]
     if job.lines is not None:
         counts = job.lines.model_dump()
-        rows.append(
-            ("lines", ", ".join(f"{counts[name]} {name}" for name in counts if counts[name] or name == "total"))
-        )
-    rows.append(("pairs", f"{job.counts.submitted}: {_outcomes(job)}"))
+        lines = ", ".join(f"{counts[name]} {name}" for name in counts if name != "total" and counts[name])
+        rows += [("lines", f"{job.lines.total}: {lines}"), ("pairs", f"{job.counts.submitted}: {outcomes(job)}")]
     usage = job.usage
     rows.append(("cost", f"{usage.calls} calls, {usage.prompt_tokens} + {usage.completion_tokens} tokens"))
-    if job.reliability is not None:
-        rows.append(("checks", _reliability(job)))
-    for name, value in rows:
-        out.print(Text.assemble((f"{name:<8}", "dim"), visible(value)), soft_wrap=True)
-    for line in _next_steps(job):
-        err.print(visible(line), soft_wrap=True)
+    rows.append(("checks", _checks(job.reliability) if job.reliability else ""))
+    return [(name, value) for name, value in rows if value]
 
 
-def _status(job: "Job") -> str:
-    rate = f", {job.pairs_per_second:.1f} pairs/s" if job.pairs_per_second else ""
-    left = f", {_duration(job.eta_seconds)} left" if job.eta_seconds else ""
-    return f"{job.status.value}{rate}{left}{f': {job.reason}' if job.reason else ''}"
+def _status(job: Job) -> str:
+    took = f" in {_duration((job.ended_at - job.created_at).total_seconds())}" if job.ended_at else ""
+    return f"{job.status.value}{took}" + (f", {pace(job)}" if pace(job) else "")
 
 
-def _told(job: "Job") -> str:
-    rate = f"{job.pairs_per_second:.1f}/s" if job.pairs_per_second else ""
-    left = f"{_duration(job.eta_seconds)} left" if job.eta_seconds else ""
-    return "  ".join(part for part in (rate, left, _outcomes(job)) if part)
-
-
-def _outcomes(job: "Job") -> str:
-    counts = job.counts.model_dump()
-    return ", ".join(f"{counts[name]} {name}" for name in (*OUTCOMES, "waiting") if counts[name]) or "nothing yet"
-
-
-def _reliability(job: "Job") -> str:
-    found = job.reliability
-    assert found is not None  # noqa: S101 - asked only where there is one
-    parts = [
-        f"{found.same_answers_decided} of {found.same_answers} pairs of twice the same answer were decided",
-        f"{found.repeats_agreeing} of {found.repeats} repeats agree",
-        f"{found.gold_right} of {found.gold} gold pairs are right",
+def _checks(found: Reliability) -> str:
+    told = [
+        (found.same_answers, f"{found.same_answers_decided} of {found.same_answers} same answers decided"),
+        (found.repeats, f"{found.repeats_agreeing} of {found.repeats} repeats agree"),
+        (found.gold, f"{found.gold_right} of {found.gold} gold pairs right"),
+        (found.failed, f"{found.failed} failed"),
+        (found.pending, f"{found.pending} wait"),
     ]
-    totals = (found.same_answers, found.repeats, found.gold)
-    told = [part for part, total in zip(parts, totals, strict=True) if total]
-    return "; ".join([*told, *([f"{found.pending} wait"] if found.pending else [])]) or "none yet"
+    return "; ".join(text for number, text in told if number)
 
 
-def _next_steps(job: "Job") -> list[str]:
-    steps = []
+def _next_steps(job: Job) -> list[tuple[str, str]]:
+    counts = job.counts.model_dump()
     refused = job.lines.refused if job.lines else 0
+    steps = []
     if refused or job.counts.failed:
-        told = f"{refused} refused, {job.counts.failed} not judged"
-        steps.append(f"lines with errors ({told}): selfref jobs errors {job.id}")
-    if job.counts.failed and job.status.value != "canceled":
-        steps.append(f"judge the failed ones again: selfref jobs retry {job.id} --follow")
-    if job.counts.submitted - job.counts.waiting - job.counts.failed - job.counts.canceled:
-        steps.append(f"results: selfref jobs results {job.id} --out results.jsonl")
+        steps.append((f"lines refused: {refused}, pairs not judged: {job.counts.failed}", f"errors {job.id}"))
+    if job.counts.failed and job.status is JobStatus.COMPLETED:
+        steps.append(("judge the failed pairs again", f"retry {job.id} --follow"))
+    if any(counts[name] for name in JUDGED):
+        steps.append(("what was judged", f"results {job.id} --out results.jsonl"))
+    if not job.status.ended:
+        steps.append(("its progress", f"follow {job.id}"))
     return steps
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _duration(seconds: float) -> str:

@@ -1,9 +1,7 @@
 """`selfref labels export`: the label feed as a file for a trainer."""
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -11,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from selfref.cli.destination import check_destination, destination
 from selfref.cli.exit_codes import FAILED, WRONG_USE
-from selfref.cli.options import ApiKey, DataDir, Url
+from selfref.cli.options import ApiKey, DataDir, Out, Overwrite, Url
 
 if TYPE_CHECKING:
     from selfref.client import Client
@@ -39,11 +38,8 @@ def export(
             help="`jsonl` and `parquet` hold every label; `trl` and `openrlhf` the decided pairs, as both read them.",
         ),
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", dir_okay=False, help="File to write.  [dim]default: standard output[/dim]"),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it exists.")] = False,
+    out: Out = None,
+    overwrite: Overwrite = False,
     after: Annotated[
         str | None, typer.Option(metavar="CURSOR", help="Go on where an earlier export ended, which printed this.")
     ] = None,
@@ -62,7 +58,8 @@ def export(
     """
     from selfref.cli.addresses import service_url_of
 
-    _check_destination(out, format_, overwrite=overwrite)
+    _check_format(format_, out)
+    check_destination(out, overwrite=overwrite)
     tally = Tally(out=out, cursor=after)
     selection = Selection(format_=format_, job=job, principle=principle)
     _export(selection, tally, url=service_url_of(url, data_dir), api_key=api_key)
@@ -122,17 +119,11 @@ class Tally:
             err.print(visible(f"The labels that come later: --after {self.cursor}"), soft_wrap=True)
 
 
-def _check_destination(out: Path | None, format_: FormatName, *, overwrite: bool) -> None:
-    """End the command before anything is read where the result could not be put."""
+def _check_format(format_: FormatName, out: Path | None) -> None:
     from selfref.cli.terminal import stop
 
-    if out is None:
-        if format_ is FormatName.PARQUET:
-            stop(WRONG_USE, "parquet is no text for standard output", advice="Name a file with --out.")
-    elif not out.parent.is_dir():
-        stop(WRONG_USE, f"there is no folder {out.parent}", advice="Make it, or name another with --out.")
-    elif out.exists() and not overwrite:
-        stop(WRONG_USE, f"{out} exists already", advice="Name another file with --out, or give --overwrite.")
+    if out is None and format_ is FormatName.PARQUET:
+        stop(WRONG_USE, "parquet is no text for standard output", advice="Name a file with --out.")
 
 
 def _export(selection: Selection, tally: Tally, *, url: str, api_key: str | None) -> None:
@@ -148,7 +139,7 @@ def _export(selection: Selection, tally: Tally, *, url: str, api_key: str | None
     except (ImportError, ValueError) as error:
         stop(WRONG_USE, str(error))
     try:
-        with client, _destination(tally.out) as file:
+        with client, destination(tally.out) as file:
             _copy(client, made, file, selection, tally)
     except SelfrefError as error:
         code, advice = what_to_do(error, url=url)
@@ -157,12 +148,6 @@ def _export(selection: Selection, tally: Tally, *, url: str, api_key: str | None
         if tally.out is None:
             raise  # typer ends quietly where the reader of standard output has gone
         stop(FAILED, f"{tally.out} could not be written: {error}", advice=_what_is_kept(tally))
-
-
-def _destination(out: Path | None) -> AbstractContextManager[BinaryIO]:
-    from selfref.cli.whole_file import whole_file
-
-    return nullcontext(sys.stdout.buffer) if out is None else whole_file(out)
 
 
 def _copy(client: "Client", made: "Export", file: BinaryIO, selection: Selection, tally: Tally) -> None:

@@ -33,6 +33,11 @@ RedisUrl = Annotated[
     ),
 ]
 Shards = Annotated[int, typer.Option("--shards", envvar="SELFREF_SHARDS", min=1, help="As the service has it.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", dir_okay=False, help="File to write.  [dim]default: standard output[/dim]"),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it exists.")]
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"

@@ -10,6 +10,16 @@ from tests.selfref.cli.running import selfref
 COMMANDS = [
     "up",
     "judge",
+    "jobs",
+    "jobs submit",
+    "jobs list",
+    "jobs status",
+    "jobs follow",
+    "jobs results",
+    "jobs errors",
+    "jobs cancel",
+    "jobs retry",
+    "jobs delete",
     "demo",
     "doctor",
     "bench",
@@ -38,7 +48,9 @@ def test_every_command_explains_itself(command: str) -> None:
     assert f"Usage: selfref {command}" in shown.stdout
 
 
-@pytest.mark.parametrize("command", ["judge", "up", "doctor", "labels export"])
+@pytest.mark.parametrize(
+    "command", ["judge", "up", "doctor", "labels export", "jobs submit", "jobs results", "jobs delete"]
+)
 def test_exit_codes_are_documented(command: str) -> None:
     assert "Exit codes" in selfref(*command.split(), "--help").stdout
 
