@@ -6,9 +6,10 @@ import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from string import ascii_lowercase
 
 LINE = 1024  # bytes, its ending included
-_WORDS = ("river", "engine", "letter", "garden", "winter", "signal", "copper", "window", "number", "market", "yellow")
+_VOCABULARY = 4096  # words of letters in no order: gzip makes a third to a half of them, as of prose
 _POOL = 150_000  # words that texts are cut out of: a megabyte, far more than gzip looks back
 _GZIP_LEVEL = 6
 
@@ -30,7 +31,9 @@ def compressed(path: Path) -> Path:
 @cache
 def word_pool() -> str:
     """Words in no order, always the same."""
-    return " ".join(random.Random(0).choices(_WORDS, k=_POOL))  # noqa: S311 - texts, not secrets
+    drawn = random.Random(0)  # noqa: S311 - texts, not secrets
+    words = ["".join(drawn.choices(ascii_lowercase, k=drawn.randint(2, 9))) for _ in range(_VOCABULARY)]
+    return " ".join(drawn.choices(words, k=_POOL))
 
 
 def _lines(count: int, *, seed: int) -> Iterator[bytes]:
