@@ -29,6 +29,12 @@ def test_an_image_installs_the_dependencies_of_its_own_process_only(process: str
     assert f"--from=build-{process}" in stages()[process]
 
 
+def test_the_judge_that_an_image_links_to_is_the_installed_one() -> None:
+    """Where the sources lie, `python3 -c` would find them first, and they are in no image."""
+    (asked,) = re.findall(r"python3 (.*?)'import littleworld", stages()["build-engine"])
+    assert asked.split() == ["-P", "-c"]
+
+
 def test_every_dependency_is_pinned() -> None:
     installs = [line for line in DOCKERFILE.splitlines() if "pip install" in line and "--no-deps" not in line]
     assert len(installs) == 3
