@@ -21,10 +21,10 @@ def print_row(job: Job, console: Console) -> None:
 
 
 def print_job(job: Job, console: Console) -> None:
-    """A job in a few lines of at most 80 characters, however long its name."""
+    """A job in a few lines, wrapped rather than cut."""
     rows = Table.grid(padding=(0, 2, 0, 0))
     rows.add_column(style="dim", no_wrap=True)
-    rows.add_column(overflow="fold", max_width=80 - len("checks  "))
+    rows.add_column(overflow="fold")
     for name, value in _rows(job):
         rows.add_row(name, visible(value))
     console.print(rows)

@@ -7,7 +7,7 @@
     └── ProblemError          the service said no, and why (RFC 9457)
         ├── RequestRefused    400, 409, 410, 413, 415, 422: the request has to change
         ├── NotAuthorized     401, 403: the API key is missing or wrong
-        ├── NotFound          404: no such judgment for this tenant
+        ├── NotFound          404: no such judgment or job for this tenant
         ├── Unavailable       whatever the service calls retryable, mostly 429 and 503: later
         ├── JudgmentFailed    the pair was accepted and could not be judged; `.code` says why
         └── JudgmentCanceled  the pair was withdrawn before it was judged
@@ -101,7 +101,7 @@ class NotAuthorized(ProblemError):
 
 
 class NotFound(ProblemError):
-    """The service knows no such judgment, or it belongs to another tenant, or its retention has passed."""
+    """The service knows no such judgment or job, or it belongs to another tenant, or its retention has passed."""
 
 
 class Unavailable(ProblemError):

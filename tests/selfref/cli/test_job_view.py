@@ -56,8 +56,12 @@ def test_the_largest_job_and_its_bar_fit_80_columns() -> None:
 
 
 def test_the_bar_knows_no_total_before_the_lines_are_read() -> None:
-    assert "validating" in shown(show_as_it_goes, [VALIDATING], terminal=True)
-    assert "0/?" in shown(show_as_it_goes, [VALIDATING], terminal=True)
+    bar = shown(show_as_it_goes, [VALIDATING], terminal=True).splitlines()
+    assert [line.split()[-1] for line in bar if "validating" in line] == ["0/?"]
+
+
+def test_a_long_name_is_wrapped_and_not_cut() -> None:
+    assert shown(print_job, job(name="x" * 200)).count("x") == 200
 
 
 def test_where_nobody_watches_there_is_a_line_for_a_new_status_and_else_one_in_a_while() -> None:
