@@ -95,7 +95,7 @@ async def _watched(bench: Bench, size: int) -> AsyncIterator[tuple[Figures, Call
             await asyncio.sleep(2 * SAMPLE_EVERY)
         info = await client.info("memory")
         figures |= {
-            "redis_used_mb": max(*samples, info["used_memory_peak"]) / MB,
+            "redis_used_mb": max([*samples, info["used_memory_peak"]]) / MB,
             "redis_peak_mb": peak_bytes(redis.pid) / MB,
             "gateway_peak_mb": peak_bytes(gateway.pid) / MB,
             "keeper_peak_mb": peak_bytes(keeper.pid) / MB,
@@ -104,6 +104,7 @@ async def _watched(bench: Bench, size: int) -> AsyncIterator[tuple[Figures, Call
         }
     finally:
         sampling.cancel()
+        await asyncio.wait([sampling])
         await client.aclose()
 
 
