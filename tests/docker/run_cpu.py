@@ -155,6 +155,7 @@ def finishes_a_job_whose_keeper_is_killed(stack: Stack, client: httpx2.Client) -
     job = answer.headers["Location"]
     stack.shell("keeper", "kill -KILL -1")
     until("the job has ended", lambda: client.get(job).json()["status"] == "completed")
+    assert restarts(stack, "keeper") == [1]
     counts = client.get(job).json()["counts"]
     assert counts["submitted"] == PAIRS == sum(count for name, count in counts.items() if name != "submitted")
     assert [json.loads(line)["line"] for line in client.get(f"{job}/errors").text.splitlines()] == [PAIRS + 1]
@@ -163,7 +164,6 @@ def finishes_a_job_whose_keeper_is_killed(stack: Stack, client: httpx2.Client) -
     until("the gateway is back", lambda: answers(client, job))
     judged = counts["decided"] + counts["tie"] + counts["inconsistent"]
     assert len(client.get(f"{job}/results").text.splitlines()) == judged
-    assert restarts(stack, "keeper") == [1]
 
 
 def answers(client: httpx2.Client, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""Files of pairs that nobody on this project wrote, as jobs on the real engine: every line ends once, with its reason."""
+"""Files of pairs that nobody on this project wrote, as jobs on the real engine: every line ends once, and says why."""
 
 import json
 from collections.abc import Iterator
