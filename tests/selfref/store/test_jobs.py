@@ -89,6 +89,27 @@ async def test_a_pair_that_comes_again_is_another_entry_so_the_old_one_ends_noth
     assert await judge(store, second)
 
 
+async def test_who_has_lost_a_pair_can_neither_hand_it_back_nor_put_it_off(store: Store):
+    await running(store, J, 1)
+    (slow,) = await claim_all(store, "slow", 1)
+    await asyncio.sleep(LEASE)
+    (other,) = await store.work.reclaim("fast", lease=LEASE, count=1)
+    await store.work.hand_back([slow])
+    await store.work.retry_later(slow, delay=0.0, reason="x")
+    assert await store.work.renew([slow, other]) == [Standing.LOST, Standing.HELD]
+    assert await judge(store, other)
+    assert (await look(store)).waiting_ids().total() == 0
+
+
+async def test_nothing_is_left_aside_of_a_pair_that_is_back(store: Store):
+    await running(store, J, 1)
+    (claim,) = await claim_all(store, "w", 1)
+    await store.work.retry_later(claim, delay=0.0, reason="x")
+    assert await store.work.promote() == 1
+    (keys,) = store.shards
+    assert await store._pipeline.call("EXISTS", f"{keys.aside}{claim.work.id}") == 0
+
+
 async def test_attempts_and_crashes_stay_with_a_pair_through_every_hand(store: Store):
     await running(store, J, 1)
     (claim,) = await claim_all(store, "w1", 1)
