@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo check lint types boundaries test long chaos chaos-proof fmt bench ablation judge clean
+.PHONY: help install up demo check lint types boundaries test long chaos chaos-proof fmt bench bench-jobs ablation judge clean
 
 help: ## list the targets
 	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -56,6 +56,9 @@ fmt: install ## format the code
 
 bench: install ## what the service costs around the engine's own time
 	$(BIN)/selfref bench overhead
+
+bench-jobs: install ## uploads, memory, queue, recovery and fairness of jobs; six minutes
+	$(BIN)/selfref bench jobs
 
 ablation: install ## what a reference is worth to the bundled judge, on questions it has never seen
 	$(BIN)/selfref bench agreement --world heldout --pairs 600 --seed 1
