@@ -14,7 +14,7 @@ from service.clock import milliseconds
 from service.errors import Invalid, SpoolFull, Unavailable
 from service.gateway import Gateway
 from service.jobs import description
-from service.jobs.identity import fingerprint, job_id
+from service.jobs.identity import job_id
 from service.jobs.options import options_of
 from service.jobs.view import job_response, own_job
 from service.problems import store_refusal
@@ -70,7 +70,7 @@ def _keep(gateway: Gateway, received: Received, manifest: Manifest) -> JobFolder
         return gateway.spool.keep(received.folder, manifest)
     except FileExistsError:
         kept = gateway.spool.job(manifest.job_id)
-        if fingerprint(kept.manifest()) != fingerprint(manifest):
+        if kept.manifest().fingerprint != manifest.fingerprint:
             raise _reused() from None
         return kept
 
@@ -81,7 +81,7 @@ async def _register(gateway: Gateway, manifest: Manifest) -> None:
             manifest.job_id,
             tenant=manifest.tenant,
             manifest=manifest.model_dump_json().encode(),
-            fingerprint=fingerprint(manifest),
+            fingerprint=manifest.fingerprint,
             created=milliseconds(manifest.created_at),
         )
     except StoreUnavailable as error:
@@ -90,7 +90,7 @@ async def _register(gateway: Gateway, manifest: Manifest) -> None:
             "or send it with an Idempotency-Key, which makes repeating it safe."
         )
         raise Unavailable("store_unavailable", detail) from error
-    if isinstance(known, Taken) and known.fingerprint != fingerprint(manifest):
+    if isinstance(known, Taken) and known.fingerprint != manifest.fingerprint:
         raise _reused()
 
 

@@ -1,9 +1,5 @@
-"""`python -m service.keeper`: keeps jobs moving, told everything by its environment. Several may run; one is active.
+"""`python -m service.keeper`: keeps jobs moving, told everything by its environment. Several may run; one is active."""
 
-Exits 0 after SIGTERM or Ctrl-C, 1 where Redis does not answer at the start, 2 where the settings cannot work.
-"""
-
-import argparse
 import asyncio
 import signal
 import sys
@@ -11,42 +7,21 @@ from contextlib import AsyncExitStack
 from wsgiref.simple_server import WSGIServer
 
 import structlog
-import uvloop
 from prometheus_client import start_http_server
-from pydantic import ValidationError
 
-from selfref.environment import unknown_variables
-from selfref.logs import configure_logs
-from selfref.store import ShardsDiffer, Store, StoreUnavailable
+from selfref.store import ShardsDiffer, Store
 from service.archive import SegmentArchive
 from service.errors import ConfigurationError
 from service.keeper.keeper import Keeper
-from service.keeper.settings import PREFIX, Settings
+from service.keeper.settings import Settings
+from service.process import run
 
 log = structlog.get_logger()
 
 
 def main() -> int:
-    """Run until told to stop; the exit code."""
-    argparse.ArgumentParser(prog="python -m service.keeper", description=_help()).parse_args()
-    configure_logs("keeper")
-    if unknown := unknown_variables(PREFIX, Settings):
-        log.warning("unknown_settings", settings=unknown, why="misspelt, or of another version; they change nothing")
-    try:
-        settings = Settings()
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings))
-    except ValidationError as error:
-        for fault in error.errors(include_url=False, include_input=False):
-            _complain(f"{_variable(str(fault['loc'][0]))}: {fault['msg']}")
-        return 2
-    except (ConfigurationError, ShardsDiffer) as error:
-        _complain(str(error))
-        return 2
-    except StoreUnavailable as error:
-        _complain(f"{error.detail}. SELFREF_REDIS_URL names the Redis to use.")
-        return 1
-    return 0
+    """Run until told to stop; the exit code (`service.process.run`)."""
+    return run("keeper", "service.keeper", Settings, _serve)
 
 
 async def _serve(settings: Settings) -> None:
@@ -56,6 +31,8 @@ async def _serve(settings: Settings) -> None:
     try:
         archive = SegmentArchive(settings.archive_url)
         store = await Store.open(settings.redis_url, shards=settings.shards, archive=archive)
+    except ShardsDiffer as error:
+        raise ConfigurationError(error.detail) from error
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
     async with AsyncExitStack() as resources:
@@ -73,20 +50,6 @@ def _serve_metrics(settings: Settings) -> WSGIServer:
     except OSError as error:
         raise ConfigurationError(f"SELFREF_KEEPER_METRICS_PORT: {error}") from error
     return server
-
-
-def _complain(message: str) -> None:
-    sys.stderr.write(f"keeper: {message}\n")
-
-
-def _variable(name: str) -> str:
-    """The environment variable behind a field of the settings, or behind the alias of one."""
-    return name if name.startswith("SELFREF_") else f"{PREFIX}{name.upper()}"
-
-
-def _help() -> str:
-    names = (_variable(str(field.validation_alias or name)) for name, field in Settings.model_fields.items())
-    return f"Keeps jobs moving. Settings, all from the environment: {', '.join(names)}."
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import structlog
 from selfref.messages import now
 from selfref.store import Store, StoredJob
 from service.clock import milliseconds
-from service.jobs.identity import fingerprint
 from service.spool.folder import JobFolder, Spool
 
 EVERY = 60.0  # seconds between two comparisons, if Redis is not started again meanwhile
@@ -69,7 +68,7 @@ class Recovery:
                 manifest.job_id,
                 tenant=manifest.tenant,
                 manifest=manifest.model_dump_json().encode(),
-                fingerprint=fingerprint(manifest),
+                fingerprint=manifest.fingerprint,
                 created=milliseconds(manifest.created_at),
             )
             log.warning("taken_up", job=manifest.job_id, why="its upload is here and Redis had lost it")

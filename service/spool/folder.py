@@ -16,6 +16,7 @@ Everything here blocks until the disk has answered: call it in a thread.
 """
 
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -50,6 +51,11 @@ class Manifest(Message):
     bytes: int  # decompressed, as `sha256` and `newlines`
     newlines: int
     sha256: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for uploads of the same bytes with the same options."""
+        return hashlib.sha256(f"{self.sha256}\n{self.options.model_dump_json()}".encode()).hexdigest()
 
 
 class Validated(Message):

@@ -11,7 +11,6 @@ from selfref.messages import JobOptions, JobStatus, now
 from selfref.store import Position, Store
 from selfref.store.jobs import HEAD_START
 from service.clock import milliseconds
-from service.jobs.identity import fingerprint
 from service.keeper.feeding import Feeding
 from service.keeper.keeper import FEED_EVERY
 from service.keeper.tidying import Tidying
@@ -58,7 +57,7 @@ async def registered(store: Store, manifest: Manifest) -> None:
         manifest.job_id,
         tenant=manifest.tenant,
         manifest=manifest.model_dump_json().encode(),
-        fingerprint=fingerprint(manifest),
+        fingerprint=manifest.fingerprint,
         created=milliseconds(manifest.created_at),
     )
 
