@@ -76,8 +76,14 @@ BREAKAGES = (
     ),
     Breakage(
         Promise.P4,
-        "a failed pair of a job is counted twice",
-        ((f"{SCRIPTS}/fail_of_job.lua", "'failed', 1)", "'failed', 2)"),),
+        "every ninth judged pair of a job is counted twice",
+        (
+            (
+                f"{SCRIPTS}/judge_of_job.lua",
+                "ARGV[5], (now[2] or 0) + 1,",
+                "ARGV[5], (now[2] or 0) + ((now[2] or 0) % 9 == 8 and 2 or 1),",
+            ),
+        ),
     ),
     Breakage(
         Promise.P5,
