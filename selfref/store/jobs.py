@@ -9,15 +9,14 @@ from dataclasses import dataclass
 
 from selfref.messages import JobCounts, JobStatus, Lane, Usage
 from selfref.store.calls import new_call
-from selfref.store.cursor import MAX_NUMBER, Position
+from selfref.store.cursor import Position
 from selfref.store.keys import GROUP, Shards, failure_sequence, label_sequence, result_sequence
 from selfref.store.pipeline import Pipeline
 from selfref.store.sequences import Entry, Sequences
 from selfref.store.wire import Command
 
-SAME_MOMENT = 100  # jobs that may have been registered within the same millisecond
 HEAD_START = 16  # pairs dealt before a worker asks for them, so that idle workers are woken
-END = Position(MAX_NUMBER, 0)  # behind every entry
+TOMBSTONE = 7 * 24 * 3600.0  # seconds that the id of a deleted job stays unused, longer than entries of it lie about
 COUNTED = ("submitted", "decided", "tie", "inconsistent", "failed", "canceled")
 
 
@@ -50,10 +49,10 @@ class StoredJob:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The id belongs to an earlier upload of this tenant and fingerprint."""
+    """The id belongs to an earlier upload of this tenant and fingerprint, or (None) to a job that was deleted."""
 
-    fingerprint: str
-    tenant: str
+    fingerprint: str | None
+    tenant: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +81,19 @@ class Jobs:
         keys = self._shards.of(job_id)
         reply = await self._pipeline.run(
             "job_register",
-            keys=[keys.job(job_id), keys.jobs(tenant), keys.open_jobs],
+            keys=[
+                *(keys.job(job_id), keys.jobs(tenant), keys.open_jobs),
+                *(keys.tombstone(job_id), keys.deleted_jobs),
+            ],
             args=[job_id, new_call(), tenant, manifest, fingerprint, created],
         )
-        if reply[0] == b"registered":
-            return None
-        return Taken(fingerprint=reply[1].decode(), tenant=reply[2].decode())
+        match reply:
+            case [b"registered"]:
+                return None
+            case [b"there", known, owner]:
+                return Taken(fingerprint=known.decode(), tenant=owner.decode())
+            case _:
+                return Taken(fingerprint=None, tenant=None)
 
     async def get(self, job_id: str) -> StoredJob | None:
         """The job, or None when it was never registered, or is forgotten."""
@@ -103,11 +109,13 @@ class Jobs:
 
     async def of_tenant(self, tenant: str, *, before: tuple[int, str] | None, limit: int) -> list[str]:
         """Up to `limit` ids of a tenant's jobs, the newest first, behind one of them (`created` and id)."""
-        newest = "+inf" if before is None else before[0]
-        pages = await self._pipeline.calls(
-            ("ZREVRANGEBYSCORE", keys.jobs(tenant), newest, "-inf", "WITHSCORES", "LIMIT", 0, limit + SAME_MOMENT)
-            for keys in self._shards
-        )
+        commands: list[Command] = []
+        for keys in self._shards:
+            newest = "+inf" if before is None else f"({before[0]}"
+            commands.append(("ZREVRANGEBYSCORE", keys.jobs(tenant), newest, "-inf", "WITHSCORES", "LIMIT", 0, limit))
+            if before is not None:  # all of the same moment, because Redis can go on from a moment but not from an id
+                commands.append(("ZREVRANGEBYSCORE", keys.jobs(tenant), before[0], before[0], "WITHSCORES"))
+        pages = await self._pipeline.calls(commands)
         found = [
             (int(float(score)), job_id.decode())
             for page in pages
@@ -128,6 +136,7 @@ class Jobs:
                 keys.ready(job_id),
                 keys.turns,
                 keys.turns_of(tenant),
+                keys.credits,
             ],
             args=[job_id, at, tenant],
         )
@@ -153,20 +162,17 @@ class Jobs:
         """Forget a job and what is known of its pairs, but not its labels. False while it has not ended."""
         keys = self._shards.of(job_id)
         names = (result_sequence(job_id), failure_sequence(job_id))
-        job = await self.get(job_id)
-        if job is not None and not job.status.ended:
-            return False
-        for name in names:
-            await self._sequences.drop(keys, name, through=END)
         return bool(
             await self._pipeline.run(
                 "job_delete",
                 keys=[
-                    *(keys.job(job_id), keys.jobs(tenant), keys.ended_jobs, keys.deleted_jobs, keys.unarchived),
+                    *(keys.job(job_id), keys.jobs(tenant), keys.ended_jobs, keys.deleted_jobs),
+                    *(keys.unarchived, keys.garbage, keys.tombstone(job_id)),
+                    *map(keys.segments, names),
+                    *map(keys.sequence, names),
                     *(keys.retries(job_id), keys.checks(job_id), keys.pace(job_id)),
-                    *(key(name) for name in names for key in (keys.sequence, keys.segments)),
                 ],
-                args=[job_id, *names],
+                args=[job_id, round(TOMBSTONE * 1000), *names],
             )
         )
 

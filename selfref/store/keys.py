@@ -133,6 +133,11 @@ class Keys:
         """List: the tenant's jobs that have pairs on ready lists."""
         return self._key(f"turns:{tenant}")
 
+    @property
+    def credits(self) -> str:
+        """Hash: what each tenant in `turns` has left of its turn, or owes; 1 is what a plain pair costs."""
+        return self._key("credits")
+
     def ready(self, job_id: str) -> str:
         """List: the job's next pairs, as `cost:number:work`."""
         return self._key(f"ready:{job_id}")
@@ -174,6 +179,10 @@ class Keys:
     def job(self, job_id: str) -> str:
         """Hash: everything about one job."""
         return self._key(f"job:{job_id}")
+
+    def tombstone(self, job_id: str) -> str:
+        """String, for a while: the job was deleted, and its id is not to be used again."""
+        return self._key(f"tombstone:{job_id}")
 
     def retries(self, job_id: str) -> str:
         """List: `after through pairs`, the stretch of the failures sequence that each retry has taken up."""

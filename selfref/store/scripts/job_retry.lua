@@ -3,7 +3,9 @@
 -- KEYS: job, open jobs, ended jobs, retries, failures stream, unarchived sequences
 -- ARGV: id, call, then the sequences that it will write
 local now = redis.call('HMGET', KEYS[1], 'state', 'failed', 'retried_by', 'retried_through')
-if now[3] == ARGV[2] then return {now[1], 0} end -- a repetition after a lost reply
+if now[3] == ARGV[2] then -- a repetition after a lost reply
+  return {now[1], tonumber(string.match(redis.call('LINDEX', KEYS[4], -1), '%d+$'))}
+end
 local failed = tonumber(now[2] or 0)
 if (now[1] ~= 'running' and now[1] ~= 'completed') or failed == 0 then return {now[1], 0} end
 local through = redis.call('XINFO', 'STREAM', KEYS[5])

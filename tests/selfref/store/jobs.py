@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from selfref.messages import Check, Comparison, Lane, Preset, Work, now
 from selfref.store import Claim, Position, Store, StoredJob, ready_item
+from service.archive import SegmentArchive
 from tests.outcomes import failure_of
 from tests.selfref.store.pairs import RETENTION, judged
 
@@ -71,6 +72,17 @@ async def running(store: Store, job_id: str, pairs: int, *, tenant: str = "acme"
     await started(store, job_id, pairs, tenant=tenant)
     await fed(store, job_id, range(pairs), tenant=tenant)
     return await stored(store, job_id)
+
+
+async def archive_oldest(store: Store, archive: SegmentArchive, sequence: str, count: int) -> str | None:
+    """Move the oldest entries of a job's sequence to the archive. The segment's file; None where there was nothing."""
+    keys = store.shards.of(sequence.partition(":")[2])
+    entries = await store.sequences.oldest(keys, sequence, limit=count)
+    if not entries:
+        return None
+    segment = await archive.write(sequence, entries)
+    assert await store.sequences.archived(keys, sequence, segment)
+    return segment.file
 
 
 async def outcomes(store: Store, job_id: str) -> tuple[list[str], list[str]]:

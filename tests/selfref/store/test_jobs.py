@@ -7,11 +7,24 @@ import pytest
 
 from selfref.messages import Check, JobStatus
 from selfref.store import Standing, Store, Taken, ready_item
-from tests.selfref.store.jobs import START, fail, fed, item, judge, outcomes, pair_of, running, started, stored
-from tests.selfref.store.views import claim_all, feed, look
+from selfref.store.keys import failure_sequence, result_sequence
+from service.archive import SegmentArchive
+from tests.selfref.store.jobs import (
+    START,
+    archive_oldest,
+    fail,
+    fed,
+    item,
+    judge,
+    outcomes,
+    pair_of,
+    running,
+    started,
+    stored,
+)
+from tests.selfref.store.views import claim_all, eventually, feed, look
 
 J = "job-a"
-LEASE = 0.05
 
 
 async def test_an_id_stands_for_one_upload(store: Store):
@@ -65,8 +78,7 @@ async def test_a_job_that_has_ended_is_not_fed(store: Store):
 async def test_a_late_result_of_a_lost_pair_counts_if_nobody_was_faster(store: Store):
     await running(store, J, 1)
     (slow,) = await claim_all(store, "slow", 1)
-    await asyncio.sleep(LEASE)
-    (other,) = await store.work.reclaim("fast", lease=LEASE, count=5)
+    (other,) = await store.work.reclaim("fast", lease=0, count=5)
     assert other.deliveries == 2
     assert await judge(store, slow)
     assert not await judge(store, other)
@@ -92,8 +104,7 @@ async def test_a_pair_that_comes_again_is_another_entry_so_the_old_one_ends_noth
 async def test_who_has_lost_a_pair_can_neither_hand_it_back_nor_put_it_off(store: Store):
     await running(store, J, 1)
     (slow,) = await claim_all(store, "slow", 1)
-    await asyncio.sleep(LEASE)
-    (other,) = await store.work.reclaim("fast", lease=LEASE, count=1)
+    (other,) = await store.work.reclaim("fast", lease=0, count=1)
     await store.work.hand_back([slow])
     await store.work.retry_later(slow, delay=0.0, reason="x")
     assert await store.work.renew([slow, other]) == [Standing.LOST, Standing.HELD]
@@ -116,8 +127,7 @@ async def test_attempts_and_crashes_stay_with_a_pair_through_every_hand(store: S
     await store.work.retry_later(claim, delay=0.0, reason="x")
     await store.work.promote()
     await claim_all(store, "w2", 1)
-    await asyncio.sleep(LEASE)
-    (claim,) = await store.work.reclaim("w3", lease=LEASE, count=1)
+    (claim,) = await store.work.reclaim("w3", lease=0, count=1)
     assert (claim.attempts, claim.deliveries) == (1, 2)
     await store.work.hand_back([claim])
     (claim,) = await claim_all(store, "w4", 1)
@@ -223,17 +233,55 @@ async def test_only_an_ended_job_is_deleted_and_its_labels_stay(store: Store):
     assert await store.jobs.deleted() == []
     assert await feed(store) == [f"{J}.0"]
     left = {key.decode() for key in await store._pipeline.call("KEYS", f"*{J}*")}
-    assert left == set()
+    assert left == {store.shards[0].tombstone(J)}
+
+
+async def test_the_id_of_a_deleted_job_is_not_used_again_while_pairs_of_it_lie_about(store: Store):
+    await running(store, J, 3)
+    claims = await claim_all(store, "w", 2)
+    await store.work.retry_later(claims[0], delay=0.0, reason="x")
+    await store.jobs.cancel(J, tenant="acme", at=3)
+    assert await store.jobs.delete(J, tenant="acme")
+    again = await store.jobs.register(J, tenant="acme", manifest=b"{}", fingerprint=J, created=1)
+    assert again == Taken(fingerprint=None, tenant=None)
+    await store.jobs.files_removed(J)
+    assert await store.jobs.register(J, tenant="acme", manifest=b"{}", fingerprint=J, created=1) == again
+    await store.work.promote()
+    assert not await judge(store, claims[1])
+    assert await store.work.claim("w", count=5, wait=0) == []
+    assert await store.jobs.get(J) is None
+
+
+async def test_a_job_is_deleted_with_its_archive_or_retried_with_it(redis_url: str):
+    archive = SegmentArchive("memory://deleted-and-retried")
+    store = await Store.open(redis_url, archive=archive)
+    try:
+        await running(store, J, 6)
+        for number, claim in enumerate(await claim_all(store, "w", 6)):
+            await (fail if number % 2 else judge)(store, claim)
+        await store.jobs.complete(J, at=5)
+        names = (result_sequence(J), failure_sequence(J))
+        files = {await archive_oldest(store, archive, name, 2) for name in names}
+        before = await outcomes(store, J)
+        gone, retried = await asyncio.gather(store.jobs.delete(J, tenant="acme"), store.jobs.retry(J, tenant="acme"))
+        assert (gone, retried) in ((True, 0), (False, 3))
+        (keys,) = store.shards
+        assert set(await store.sequences.garbage(keys, limit=9)) == (files if gone else set())
+        assert await outcomes(store, J) == (([], []) if gone else before)
+    finally:
+        await store.aclose()
 
 
 async def test_jobs_of_one_moment_are_listed_page_by_page(store: Store):
-    ids = [f"job-{number:02}" for number in range(30)]
+    ids = [f"job-{number:03}" for number in range(150)]
     for job_id in ids:
         await store.jobs.register(job_id, tenant="acme", manifest=b"", fingerprint="", created=5)
-    found: list[str] = []
-    while page := await store.jobs.of_tenant("acme", before=(5, found[-1]) if found else None, limit=7):
+    for job_id, created in (("job-old", 4), ("job-new", 6)):
+        await store.jobs.register(job_id, tenant="acme", manifest=b"", fingerprint="", created=created)
+    found = await store.jobs.of_tenant("acme", before=None, limit=7)
+    while page := await store.jobs.of_tenant("acme", before=(4 if found[-1] == "job-old" else 5, found[-1]), limit=7):
         found += page
-    assert found == ids[::-1]
+    assert found == ["job-new", *ids[::-1], "job-old"]
 
 
 async def test_a_job_lives_in_one_shard(redis_url: str):
@@ -259,8 +307,7 @@ async def test_the_lease_is_one_keepers_until_it_runs_out(store: Store, redis_ur
         assert not await other.lease.hold(seconds=0.2)
         await other.lease.release()
         assert not await other.lease.hold(seconds=0.2), "nobody lets go of another's"
-        await asyncio.sleep(0.25)
-        assert await other.lease.hold(seconds=0.2)
+        await eventually(lambda: other.lease.hold(seconds=5))
         assert not await store.lease.hold(seconds=0.2)
     finally:
         await other.aclose()

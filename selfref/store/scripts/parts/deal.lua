@@ -1,7 +1,9 @@
 -- Deals waiting pairs of jobs to the batch stream: deficit round robin over tenants, then in turn over a tenant's jobs.
 -- Each pair costs what it makes the engine do; a tenant that has overdrawn its credit sits out until it is paid back.
 -- Lists: `turns` tenants with waiting pairs, `turns:<tenant>` their jobs with waiting pairs, `ready:<job>` pairs as
--- `cost:number:work`. A tenant or job is in its list exactly while it has waiting pairs.
+-- `cost:number:work`. A tenant or job is in its list exactly while it has waiting pairs, and a tenant has credit (or owes
+-- some) at most as long. It owes less than one pair costs, so of two tenants that wait for some time neither gets more
+-- than 3 quanta and 2 pairs' cost ahead of the other.
 -- These keys are made of names found in other keys; all of them share the shard's hash tag.
 local QUANTUM = 4 -- credit a turn; a plain pair costs 1
 local function deal(most, stream, shard)
@@ -17,12 +19,16 @@ local function deal(most, stream, shard)
     if job then
       local ready = shard .. 'ready:' .. job
       local pairs_ = redis.call('LPOP', ready, math.min(credit, most - dealt)) or {}
-      for _, pair in ipairs(pairs_) do
+      for index, pair in ipairs(pairs_) do
+        if credit <= 0 then -- they cost more than 1: the rest goes back to the front
+          for back = #pairs_, index, -1 do redis.call('LPUSH', ready, pairs_[back]) end
+          break
+        end
         local cost, number, work = string.match(pair, '^(%d+):(%d+):(.*)$')
         redis.call('XADD', stream, '*', 'id', job .. '.' .. number, 'work', work)
         credit = credit - cost
+        dealt = dealt + 1
       end
-      dealt = dealt + #pairs_
       redis.call('LPOP', jobs)
       if redis.call('EXISTS', ready) == 1 then redis.call('RPUSH', jobs, job) end
     end
