@@ -47,7 +47,7 @@ async def measure_worker(plan: Plan) -> Figures:
             await kill(victim)
             began = time.perf_counter()
             held = await _holds(client, consumer)
-            await _until(partial(_holds, client, consumer), reached=lambda left: left < held)
+            await _until(partial(_holds, client, consumer), reached=lambda left: left < max(held, 1))
             first = time.perf_counter() - began
             await _until(partial(_holds, client, consumer), reached=lambda left: left == 0)
             every = time.perf_counter() - began
