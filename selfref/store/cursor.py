@@ -26,7 +26,7 @@ class Position:
         if found is None:
             raise ValueError(f"{text!r} is no stream id")
         position = cls(int(found[1]), int(found[2]))
-        if max(position.milliseconds, position.sequence) > MAX_NUMBER:
+        if max(position.milliseconds, position.sequence) > MAX_NUMBER or position == cls(MAX_NUMBER, MAX_NUMBER):
             raise ValueError(f"{text!r} is beyond every stream id")
         return position
 

@@ -14,7 +14,7 @@ from selfref.store.sequences import Entry, Sequences
 from selfref.store.streams import MAX_BLOCK, tail
 from selfref.store.wire import Wire
 
-TRIM_PAGE = 500  # labels dropped by one call, so that Redis is never held up for long
+TRIM_PAGE = 500  # labels or segments dropped by one call, so that Redis is never held up for long
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +62,13 @@ class Labels:
         cursor.check(epoch=await settle(self._pipeline, self._shards), shards=len(self._shards))
         dropped = 0
         for keys, position in zip(self._shards, cursor.positions, strict=True):
-            segments = await self._sequences.segments(keys, label_sequence(tenant))
-            if ended := [each.last for each in segments if each.last <= position]:
-                await self._pipeline.call("SET", keys.trimmed(tenant), str(ended[-1]))
-            gone = await self._sequences.drop(keys, label_sequence(tenant), through=position)
-            dropped += sum(each.count for each in gone)
-            page = TRIM_PAGE if len(gone) == len(segments) else 0
-            while page == TRIM_PAGE:
-                page = await self._pipeline.run(
-                    "trim", keys=[keys.labels(tenant), keys.trimmed(tenant)], args=[str(position), TRIM_PAGE]
+            segments = keys.segments(label_sequence(tenant))
+            more = True
+            while more:
+                page, more = await self._pipeline.run(
+                    "trim",
+                    keys=[keys.labels(tenant), segments, keys.trimmed(tenant), keys.garbage],
+                    args=[str(position), TRIM_PAGE],
                 )
                 dropped += page
         return dropped

@@ -17,6 +17,10 @@ class Lease:
         """Take the lease or hold it longer. False while another process has it."""
         return bool(await self._pipeline.run("hold_lease", keys=[self._key], args=[self._name, round(seconds * 1000)]))
 
+    async def is_held(self) -> bool:
+        """Whether some process is the active one now; changes nothing."""
+        return bool(await self._pipeline.call("EXISTS", self._key))
+
     async def release(self) -> None:
         """Let another process be active at once."""
         await self._pipeline.run("release_lock", keys=[self._key], args=[self._name])

@@ -87,7 +87,7 @@ class Sequences:
             if segment is None:
                 found = [(Position.parse(entry.decode()), fields[1]) for entry, fields in page]
             else:
-                found = await self._archive.read(Segment.decode(segment), after=after, limit=wanted)
+                found = await self._read_archived(Segment.decode(segment), after=after, limit=wanted)
             entries += found
             if not found or (segment is None and len(found) < wanted):
                 break
@@ -139,16 +139,6 @@ class Sequences:
         """All archived segments, oldest first."""
         return [Segment.decode(each) for each in await self._pipeline.call("ZRANGE", keys.segments(name), 0, -1)]
 
-    async def drop(self, keys: Keys, name: str, *, through: Position) -> list[Segment]:
-        """Forget the segments that end at or before a position; the keeper removes their files."""
-        gone = [each for each in await self.segments(keys, name) if each.last <= through]
-        await self._pipeline.run(
-            "drop_segments",
-            keys=[keys.segments(name), keys.garbage],
-            args=[part for each in gone for part in (each.encode(), each.file)],
-        )
-        return gone
-
     async def garbage(self, keys: Keys, *, limit: int) -> list[str]:
         """Files of the archive that belong to no sequence any more."""
         return [file.decode() for file in await self._pipeline.call("SRANDMEMBER", keys.garbage, limit)]
@@ -157,3 +147,11 @@ class Sequences:
         """These files are gone."""
         if files:
             await self._pipeline.call("SREM", keys.garbage, *files)
+
+    async def _read_archived(self, segment: Segment, *, after: Position, limit: int) -> list[Entry]:
+        found = await self._archive.read(segment, after=after, limit=limit)
+        if not found:  # which a reader would take for the end
+            raise ArchiveUnavailable(
+                f"{segment.file} of the archive ends before {segment.last}, where it was written to; restore it"
+            )
+        return found

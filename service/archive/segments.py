@@ -11,12 +11,14 @@ import asyncio
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from selfref.store import ArchiveUnavailable, Entry, Position, Segment
+from service.spool.durable import sync_folder, write_synced
 
 _NEAR = 64 * 1024  # bytes that are read through rather than bisected further
 _LINE = re.compile(rb'\{"position":"(\d+-\d+)",')
@@ -60,21 +62,10 @@ class SegmentArchive:
 
     def _write(self, file: str, content: bytes) -> None:
         path = f"{self._root}/{file}"
-        if not isinstance(self._files, LocalFileSystem):
+        if isinstance(self._files, LocalFileSystem):
+            _write_durably(Path(path), content)
+        else:
             self._files.pipe_file(path, content)
-            return
-        folder = os.path.dirname(path)  # noqa: PTH120 - paths of fsspec are strings
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-        with open(f"{path}.part", "wb") as aside:  # noqa: PTH123
-            aside.write(content)
-            aside.flush()
-            os.fsync(aside.fileno())
-        os.rename(f"{path}.part", path)  # noqa: PTH104
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
     def _read(self, file: str, after: Position, limit: int) -> list[Entry]:
         path = f"{self._root}/{file}"
@@ -103,11 +94,27 @@ def _folder(sequence: str) -> str:
     return f"labels/{owner}" if kind == "labels" else f"jobs/{owner}/{kind}"
 
 
+def _write_durably(path: Path, content: bytes) -> None:
+    """A new file that is on disk with its name and its folders' when this returns, or nothing."""
+    for folder in [*reversed(path.parents)]:
+        if not folder.exists():
+            folder.mkdir(exist_ok=True)
+            sync_folder(folder.parent)
+    aside = path.with_name(f"{path.name}.part")
+    try:
+        write_synced(aside, content)
+        aside.rename(path)
+    except OSError:  # a full disk, as a rule: what was begun must not fill it further at every try
+        aside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
 def _entry(line: bytes) -> Entry:
     found = _LINE.match(line)
-    if found is None:
+    if found is None or not line.endswith(b"\n"):
         raise ArchiveUnavailable("a segment of the archive holds a line that is no entry; was it changed by hand?")
-    return Position.parse(found[1].decode()), b"{" + line[found.end() :].rstrip(b"\n")
+    return Position.parse(found[1].decode()), b"{" + line[found.end() : -1]
 
 
 def _seek_behind(lines: BinaryIO, after: Position, *, size: int) -> None:

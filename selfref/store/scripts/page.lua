@@ -4,11 +4,18 @@
 -- KEYS: stream, segments (by the milliseconds of their last position)
 -- ARGV: position, most entries
 -- Returns {segment or false, entries}.
-local found = redis.call('ZRANGEBYSCORE', KEYS[2], string.match(ARGV[1], '^%d+'), '+inf', 'LIMIT', 0, 8)
 local nearest, nearest_last
-for _, member in ipairs(found) do
-  local last = string.match(member, '"last":"([%d-]+)"')
-  if after(last, ARGV[1]) and (not nearest or after(nearest_last, last)) then nearest, nearest_last = member, last end
+local function look_at_all_that_end_at(milliseconds)
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], milliseconds, milliseconds)) do
+    local last = string.match(member, '"last":"([%d-]+)"')
+    if after(last, ARGV[1]) and (not nearest or after(nearest_last, last)) then nearest, nearest_last = member, last end
+  end
+end
+local here = string.match(ARGV[1], '^%d+')
+look_at_all_that_end_at(here)
+if not nearest then
+  local next = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. here, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  if next[1] then look_at_all_that_end_at(next[2]) end
 end
 if nearest then return {nearest, {}} end
 return {false, redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])}

@@ -117,11 +117,21 @@ async def test_a_tenant_sees_only_its_own_labels(store: Store) -> None:
         "eyJhIjoxfQ",
         Cursor(epoch="x", positions=()).encode() + "~",
         Cursor(epoch="x", positions=(Position(1, 2**64),)).encode(),
+        Cursor(epoch="x", positions=(Position(2**64 - 1, 2**64 - 1),)).encode(),
     ],
 )
 async def test_what_is_no_cursor_is_refused(store: Store, cursor: str) -> None:
     with pytest.raises(CursorInvalid, match="not a label cursor"):
         await store.labels.read("acme", after=cursor, limit=5, wait=0)
+
+
+async def test_a_cursor_beyond_every_label_reads_nothing(store: Store) -> None:
+    await judge(store, "p1")
+    epoch = Cursor.decode((await store.labels.read("acme", after=None, limit=5, wait=0)).cursor).epoch
+    for position in (Position(2**64 - 1, 2**64 - 2), Position(1, 2**64 - 1), Position(2**64 - 1, 0)):
+        cursor = Cursor(epoch=epoch, positions=(position,)).encode()
+        page = await store.labels.read("acme", after=cursor, limit=5, wait=0)
+        assert [label.id for label in page.labels] == (["p1"] if position.milliseconds == 1 else [])
 
 
 async def test_a_cursor_of_a_feed_that_was_replaced_is_refused(store: Store) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import json
 import os
+import re
+import resource
 from pathlib import Path
 
 import pytest
@@ -146,11 +148,44 @@ async def test_a_reader_beside_a_busy_keeper_sees_every_entry_once(archived_stor
     assert [Label.model_validate_json(document).id for _, document in seen] == [f"p{number}" for number in range(200)]
 
 
+async def test_many_segments_of_one_moment_are_read_in_order(archived_store: Store, archive: SegmentArchive):
+    positions = []
+    for number in range(25):
+        positions.append(await append(archived_store, number, at=f"7-{number + 1}"))
+        await archive_oldest(archived_store, archive, 1)
+    positions.append(await append(archived_store, 25, at="9-1"))
+    await archive_oldest(archived_store, archive, 1)
+    (keys,) = archived_store.shards
+    for read, start in enumerate([START, *positions]):
+        rest = await archived_store.sequences.read(keys, NAME, after=start, limit=100)
+        assert [position for position, _ in rest] == positions[read:]
+
+
+async def test_a_segment_that_lost_its_end_is_not_taken_for_the_end_of_the_sequence(redis_url: str, tmp_path: Path):
+    archive = SegmentArchive(str(tmp_path))
+    store = await Store.open(redis_url, archive=archive)
+    try:
+        positions = [await append(store, number) for number in range(4)]
+        await archive_oldest(store, archive, 3)
+        (keys,) = store.shards
+        (segment,) = await store.sequences.segments(keys, NAME)
+        lines = (tmp_path / segment.file).read_bytes().splitlines(keepends=True)
+        (tmp_path / segment.file).write_bytes(b"".join(lines[:2]))
+        assert [each for each, _ in await store.sequences.read(keys, NAME, after=START, limit=2)] == positions[:2]
+        with pytest.raises(ArchiveUnavailable, match=re.escape(segment.file)):
+            await store.sequences.read(keys, NAME, after=START, limit=4)
+        (tmp_path / segment.file).write_bytes(b"".join(lines)[:-5])
+        with pytest.raises(ArchiveUnavailable, match="no entry"):
+            await store.sequences.read(keys, NAME, after=START, limit=4)
+    finally:
+        await store.aclose()
+
+
 async def test_a_long_segment_is_entered_at_any_position(archive: SegmentArchive):
     text = "x" * 3000
     entries = [(Position(1, number), json.dumps({"n": number, "text": text}).encode()) for number in range(1, 200)]
     segment = await archive.write("results:job-1", entries)
-    for number in (0, 1, 2, 57, 100, 197, 198):
+    for number in range(199):
         (found, *_) = await archive.read(segment, after=Position(1, number), limit=2)
         assert found == (Position(1, number + 1), entries[number][1])
     assert await archive.read(segment, after=Position(1, 199), limit=5) == []
@@ -180,6 +215,17 @@ async def test_what_cannot_be_written_leaves_nothing(tmp_path: Path):
     with pytest.raises(ArchiveUnavailable, match=str(tmp_path)):
         await SegmentArchive(str(tmp_path)).write(NAME, [(Position(5, 1), b"{}")])
     assert await asyncio.to_thread(os.listdir, tmp_path) == ["labels"]
+
+
+async def test_a_full_disk_does_not_fill_further_at_every_try(tmp_path: Path):
+    archive, most = SegmentArchive(str(tmp_path)), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most[1]))
+    try:
+        with pytest.raises(ArchiveUnavailable, match=str(tmp_path)):
+            await archive.write(NAME, [(Position(5, 1), json.dumps({"text": "x" * 5000}).encode())])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert await asyncio.to_thread(os.listdir, tmp_path / "labels" / TENANT) == []
 
 
 async def test_a_process_that_knows_no_archive_says_what_to_set(redis_url: str, tmp_path: Path):
@@ -214,6 +260,71 @@ async def test_labels_are_trimmed_through_any_place(archived_store: Store, archi
             await archived_store.labels.read(TENANT, after=early, limit=10, wait=0)
     (keys,) = archived_store.shards
     assert len(await archived_store.sequences.garbage(keys, limit=10)) == min(2, kept_from // 2)
+
+
+@given(
+    archived=st.lists(st.integers(1, 4), max_size=6),
+    trims=st.lists(st.integers(0, 20), min_size=1, max_size=4),
+    limit=st.integers(1, 7),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_after_any_trims_what_is_kept_is_read_to_its_end_and_every_cursor_before_it_has_expired(
+    redis_server: RedisServer, archived: list[int], trims: list[int], limit: int
+) -> None:
+    async def play() -> None:
+        archive = SegmentArchive(f"memory://archive-{next(_folders)}")
+        with Redis.from_url(redis_server.url) as redis:
+            redis.flushall()
+        store = await Store.open(redis_server.url, archive=archive)
+        try:
+            cursors = [(await store.labels.read(TENANT, after=None, limit=1, wait=0)).cursor]
+            for number in range(20):
+                await append(store, number)
+                cursors.append((await store.labels.read(TENANT, after=cursors[-1], limit=1, wait=0)).cursor)
+            kept_from, later = 0, iter(archived)
+            for through in trims:
+                await archive_oldest(store, archive, next(later, 0) + 1)
+                kept_from += await store.labels.trim(TENANT, through=cursors[through])
+                found, cursor = [], None
+                while (page := await store.labels.read(TENANT, after=cursor, limit=limit, wait=0)).lines:
+                    found += [label.id for label in page.labels]
+                    cursor = page.cursor
+                assert found == [f"p{number}" for number in range(kept_from, 20)]
+                for cursor in cursors[:kept_from]:
+                    with pytest.raises(CursorExpired):
+                        await store.labels.read(TENANT, after=cursor, limit=1, wait=0)
+            (keys,) = store.shards
+            files = {segment.file for segment in await store.sequences.segments(keys, NAME)}
+            assert not files & set(await store.sequences.garbage(keys, limit=99))
+        finally:
+            await store.aclose()
+
+    asyncio.run(play())
+
+
+async def test_a_trim_beside_a_busy_keeper_leaves_nothing_that_no_cursor_reaches(redis_url: str, tmp_path: Path):
+    archive = SegmentArchive(str(tmp_path))
+    store, keeper = await Store.open(redis_url, archive=archive), await Store.open(redis_url)
+
+    async def archive_all() -> None:
+        while await archive_oldest(keeper, archive, 1):
+            pass
+
+    try:
+        for first in range(0, 100, 10):
+            for number in range(first, first + 10):
+                await append(store, number)
+            page = await store.labels.read(TENANT, after=None, limit=7, wait=0)
+            await asyncio.gather(archive_all(), store.labels.trim(TENANT, through=page.cursor))
+            found, cursor = [], None
+            while (page := await store.labels.read(TENANT, after=cursor, limit=3, wait=0)).lines:
+                found += [label.id for label in page.labels]
+                cursor = page.cursor
+            assert found == [f"p{number}" for number in range(first + 10 - len(found), first + 10)]
+            await store.labels.trim(TENANT, through=page.cursor)
+    finally:
+        await store.aclose()
+        await keeper.aclose()
 
 
 def test_a_segment_survives_its_encoding():
