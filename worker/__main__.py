@@ -13,16 +13,15 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import TypeVar
-from wsgiref.simple_server import WSGIServer
 
 import structlog
 import uvloop
-from prometheus_client import start_http_server
 from pydantic import ValidationError
 
 from selfref.environment import unknown_variables
 from selfref.logs import configure_logs
 from selfref.messages import Judgment, Work
+from selfref.metrics_server import metrics_served
 from selfref.store import ShardsDiffer, Store, StoreUnavailable
 from worker.attempt import Attempts
 from worker.backoff import pauses
@@ -94,8 +93,10 @@ async def work(settings: Settings) -> None:
 
 async def _prepared(settings: Settings, resources: AsyncExitStack) -> ClaimLoop:
     """The loop, with everything it needs opened."""
-    if settings.metrics_port:
-        resources.callback(_serve_metrics(settings).shutdown)
+    try:
+        resources.enter_context(metrics_served(settings.metrics_host, settings.metrics_port))
+    except OSError as error:
+        raise WrongSetting("SELFREF_WORKER_METRICS_PORT", str(error)) from error
     store = await _reached("store", lambda: _opened_store(settings))
     resources.push_async_exit(_closing(store))
     engine = await _reached("engine", lambda: _opened(settings, timeout=settings.engine_timeout))
@@ -118,7 +119,14 @@ async def _prepared(settings: Settings, resources: AsyncExitStack) -> ClaimLoop:
         await paced.confirm(since=began)
         return judgment
 
-    terms = Terms(
+    terms = _terms(settings)
+    attempts = Attempts(store=store, judge=judged, circuit=circuit, terms=terms)
+    return ClaimLoop(store=store, attempts=attempts, gate=gate, circuit=circuit, terms=terms)
+
+
+def _terms(settings: Settings) -> Terms:
+    """How this process, under a name that no other has, claims and retries."""
+    return Terms(
         consumer=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
         concurrency=settings.concurrency,
         lease=settings.lease,
@@ -126,16 +134,6 @@ async def _prepared(settings: Settings, resources: AsyncExitStack) -> ClaimLoop:
         max_deliveries=settings.max_deliveries,
         retention=settings.retention,
     )
-    attempts = Attempts(store=store, judge=judged, circuit=circuit, terms=terms)
-    return ClaimLoop(store=store, attempts=attempts, gate=gate, circuit=circuit, terms=terms)
-
-
-def _serve_metrics(settings: Settings) -> WSGIServer:
-    try:
-        server, _ = start_http_server(settings.metrics_port, settings.metrics_host)
-    except OSError as error:
-        raise WrongSetting("SELFREF_WORKER_METRICS_PORT", str(error)) from error
-    return server
 
 
 async def _opened_store(settings: Settings) -> Store:

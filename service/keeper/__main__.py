@@ -4,11 +4,10 @@ import asyncio
 import signal
 import sys
 from contextlib import AsyncExitStack
-from wsgiref.simple_server import WSGIServer
 
 import structlog
-from prometheus_client import start_http_server
 
+from selfref.metrics_server import metrics_served
 from selfref.store import ShardsDiffer, Store
 from service.archive import SegmentArchive
 from service.errors import ConfigurationError
@@ -37,19 +36,13 @@ async def _serve(settings: Settings) -> None:
         raise ConfigurationError(str(error)) from error
     async with AsyncExitStack() as resources:
         resources.push_async_callback(store.aclose)
-        if settings.metrics_port:
-            resources.callback(_serve_metrics(settings).shutdown)
+        try:
+            resources.enter_context(metrics_served(settings.metrics_host, settings.metrics_port))
+        except OSError as error:
+            raise ConfigurationError(f"SELFREF_KEEPER_METRICS_PORT: {error}") from error
         log.info("keeping")
         await Keeper(store, archive, settings).run(stopping)
         log.info("stopped")
-
-
-def _serve_metrics(settings: Settings) -> WSGIServer:
-    try:
-        server, _ = start_http_server(settings.metrics_port, settings.metrics_host)
-    except OSError as error:
-        raise ConfigurationError(f"SELFREF_KEEPER_METRICS_PORT: {error}") from error
-    return server
 
 
 if __name__ == "__main__":

@@ -55,8 +55,8 @@ class Keeper:
         await self._let_go()
 
     async def _be_active(self, stopping: asyncio.Event) -> None:
-        log.info("active")
         metrics.ACTIVE.set(1)
+        log.info("active")
         duties = [
             asyncio.create_task(_again_and_again(duty, every=every))
             for duty, every in (

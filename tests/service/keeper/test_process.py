@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
+from selfref.embedded_redis import free_port
 from selfref.messages import JobStatus
 from selfref.store import Store
 from tests.service.jobs.uploading import file_of, line
@@ -29,11 +31,11 @@ def environment(redis_url: str, folder: Path, **settings: object) -> dict[str, s
 
 
 @asynccontextmanager
-async def keeper(redis_url: str, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def keeper(redis_url: str, folder: Path, *, metrics_port: int = 0) -> AsyncIterator[asyncio.subprocess.Process]:
     """One keeper process with a short lease and a small window."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "service.keeper"),
-        env=environment(redis_url, folder, lease=LEASE, window_pairs=10),
+        env=environment(redis_url, folder, lease=LEASE, window_pairs=10, metrics_port=metrics_port),
         stderr=subprocess.PIPE,
     )
     try:
@@ -89,6 +91,20 @@ async def test_a_keeper_that_is_told_to_stop_ends_with_0_and_lets_go_at_once(sto
     assert (await store.jobs.get(JOB)) is None
 
 
+async def test_metrics_tell_the_active_keeper_from_a_standby(store, redis_url, tmp_path):
+    ports = free_port(), free_port()
+    async with keeper(redis_url, tmp_path, metrics_port=ports[0]) as first:
+        await until_said(first, "active")
+        async with keeper(redis_url, tmp_path, metrics_port=ports[1]) as second:
+            await until_said(second, "keeping")
+            pages = [httpx2.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text for port in ports]
+            assert ["keeper_active 1.0" in page for page in pages] == [True, False]
+            assert "keeper_active 0.0" in pages[1]
+            first.kill()
+            await until_said(second, "active")
+            assert "keeper_active 1.0" in httpx2.get(f"http://127.0.0.1:{ports[1]}/metrics", trust_env=False).text
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
@@ -96,6 +112,7 @@ async def test_a_keeper_that_is_told_to_stop_ends_with_0_and_lets_go_at_once(sto
         ({"SELFREF_KEEPER_LEASE": "0.1"}, "SELFREF_KEEPER_LEASE"),
         ({"SELFREF_ARCHIVE_URL": "nothing://x"}, "nothing://x"),
         ({"SELFREF_SHARDS": "3"}, "SELFREF_SHARDS=1"),
+        ({"SELFREF_KEEPER_METRICS_PORT": "9", "SELFREF_KEEPER_METRICS_HOST": "192.0.2.1"}, "_KEEPER_METRICS_PORT"),
     ],
 )
 def test_settings_that_cannot_work_end_with_2_and_what_to_do(store, redis_url, tmp_path, settings, told):
