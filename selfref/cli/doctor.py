@@ -39,13 +39,14 @@ def doctor(
     api_key: ApiKey = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Check the engine, Redis and the service, and say how to mend what is not well.
+    """Check the engine, Redis, keeper and service, and say how to mend what is not well.
 
     Looks at the local stack that `selfref up` runs now, unless told where things are. Changes nothing.
     """
     from selfref.cli.addresses import engine_url_of, redis_url_of, service_url_of
     from selfref.cli.checks.engine import check_openai, check_tgi
     from selfref.cli.checks.finding import Level
+    from selfref.cli.checks.keeper import check_keeper
     from selfref.cli.checks.redis import check_redis
     from selfref.cli.checks.service import check_service
 
@@ -55,7 +56,8 @@ def doctor(
         if engine is EngineKind.TGI
         else check_openai(where, api_key=engine_api_key, model=engine_model)
     )
-    found = asyncio.run(asked) + asyncio.run(check_redis(redis_url_of(redis_url, data_dir)))
+    redis = redis_url_of(redis_url, data_dir)
+    found = asyncio.run(asked) + asyncio.run(check_redis(redis)) + asyncio.run(check_keeper(redis))
     found += check_service(service_url_of(url, data_dir).rstrip("/"), api_key=api_key)
     _print(found)
     raise typer.Exit(FAILED if any(finding.level is Level.FAIL for finding in found) else 0)

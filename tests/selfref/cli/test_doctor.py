@@ -8,9 +8,11 @@ from redis.asyncio import Redis
 
 from selfref.cli.checks.engine import check_openai, check_tgi
 from selfref.cli.checks.finding import Finding, Level
+from selfref.cli.checks.keeper import check_keeper
 from selfref.cli.checks.redis import check_redis, findings_of
 from selfref.stack.bundled import BUNDLED_MODEL, BUNDLED_NOTE
 from selfref.stack.datadir import Running
+from selfref.store import Store
 from tests.selfref.cli.fake_engine import GOOD_TOP, FakeOpenAi, FakeTgi, serving
 from tests.selfref.cli.running import selfref
 
@@ -33,7 +35,7 @@ def test_a_running_stack_is_found_by_its_folder_and_is_well(stack: Running, tmp_
     data_dir = Path(stack.redis_url.removeprefix("unix://").partition("/redis/redis.sock")[0])
     shown = selfref("doctor", "--data-dir", str(data_dir))
     assert shown.exit_code == 0, shown.stdout
-    for part in ("engine", "redis", "service", "append-only file on", "noeviction", "takes pairs"):
+    for part in ("engine", "redis", "keeper", "service", "append-only file on", "noeviction", "takes pairs"):
         assert part in shown.stdout
     assert "fail" not in shown.stdout
 
@@ -134,3 +136,24 @@ async def test_a_redis_without_memory_left_fails_and_says_so(redis_url: str) -> 
 async def test_what_is_no_redis_url_is_said() -> None:
     (found,) = await check_redis("http://127.0.0.1:6379")
     assert found.level is Level.FAIL
+
+
+async def test_an_active_keeper_is_ok_and_its_absence_a_warning_since_pairs_are_judged_without(
+    store: Store, redis_url: str
+) -> None:
+    (found,) = await check_keeper(redis_url)
+    assert (found.level, found.seen) == (Level.WARN, "no keeper is active: jobs wait")
+    assert "service.keeper" in found.mend
+    await store.lease.hold(seconds=60)
+    assert levels(await check_keeper(redis_url)) == {"active": Level.OK}
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:9/0", "http://127.0.0.1:6379"])
+async def test_a_redis_that_cannot_be_asked_is_complained_about_once(url: str) -> None:
+    assert await check_keeper(url) == []
+
+
+async def test_looking_for_a_keeper_writes_nothing(redis_url: str) -> None:
+    await check_keeper(redis_url)
+    async with Redis.from_url(redis_url, protocol=2) as client:
+        assert await client.dbsize() == 0
