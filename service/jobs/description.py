@@ -43,7 +43,7 @@ UPLOAD = operation(
     "Upload a file of pairs",
     {
         202: _job("Accepted: the upload is on disk and will not be lost"),
-        **problems(400, 401, 413, 415, 422, 503),
+        **problems(400, 401, 409, 413, 415, 422, 503),
     },
     parameters=[*_OPTIONS, IDEMPOTENCY_KEY],
     requestBody={

@@ -11,7 +11,7 @@ from selfref.messages import JobOptions, now
 from selfref.store import StoreUnavailable, Taken
 from service import admission, metrics
 from service.clock import milliseconds
-from service.errors import Invalid, SpoolFull, Unavailable
+from service.errors import Conflict, Invalid, SpoolFull, Unavailable
 from service.gateway import Gateway
 from service.jobs import description
 from service.jobs.identity import job_id
@@ -90,6 +90,10 @@ async def _register(gateway: Gateway, manifest: Manifest) -> None:
             "or send it with an Idempotency-Key, which makes repeating it safe."
         )
         raise Unavailable("store_unavailable", detail) from error
+    if isinstance(known, Taken) and known.fingerprint is None:
+        await asyncio.to_thread(gateway.spool.delete, manifest.job_id)
+        detail = "The job of this Idempotency-Key was deleted; upload the file with a new key to judge it again."
+        raise Conflict("job_deleted", detail, param="Idempotency-Key")
     if isinstance(known, Taken) and known.fingerprint != manifest.fingerprint:
         raise _reused()
 

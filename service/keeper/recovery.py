@@ -64,14 +64,15 @@ class Recovery:
         except FileNotFoundError:  # deleted since the folders were listed
             return
         if folder.accepted:
-            await self._store.jobs.register(
+            taken = await self._store.jobs.register(
                 manifest.job_id,
                 tenant=manifest.tenant,
                 manifest=manifest.model_dump_json().encode(),
                 fingerprint=manifest.fingerprint,
                 created=milliseconds(manifest.created_at),
             )
-            log.warning("taken_up", job=manifest.job_id, why="its upload is here and Redis had lost it")
+            if taken is None:
+                log.warning("taken_up", job=manifest.job_id, why="its upload is here and Redis had lost it")
         elif now() - manifest.created_at > timedelta(seconds=UNCLAIMED):
             await asyncio.to_thread(self._spool.delete, manifest.job_id)
 

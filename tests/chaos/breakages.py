@@ -104,11 +104,14 @@ BREAKAGES = (
     ),
     Breakage(
         Promise.P7,
-        "neither who takes a pair nor who holds one looks whether it was canceled",
+        "a worker that takes its time is not told of a cancel",
         (
             (f"{SCRIPTS}/renew.lua", "if state ~= 'waiting' and state ~= 'running' then", "if false then"),
-            ("selfref/store/pickup.py", "wanted = job_of(entry.judgment_id) in known", "wanted = True"),
-            ("selfref/store/pickup.py", 'if state != b"waiting":', "if state is None:"),
+            (
+                "worker/attempt.py",
+                "            return Judged(",
+                "            await asyncio.sleep(3)\n            return Judged(",
+            ),
         ),
     ),
 )

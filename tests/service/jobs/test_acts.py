@@ -55,6 +55,20 @@ async def test_an_ended_job_can_be_deleted_and_its_labels_stay(client, keeper, f
             await client.get("/livez")
 
 
+async def test_the_key_of_a_deleted_job_is_used_up(client, keeper, folder):
+    headers = {**LINES, "idempotency-key": "once"}
+    job_id = (await client.post("/jobs", content=file_of(line(1)), headers=headers)).json()["id"]
+    async with judging(keeper):
+        await ended(client, job_id)
+    assert (await client.delete(f"/jobs/{job_id}")).status_code == 204
+    async with asyncio.timeout(20):
+        while (folder / "spool" / job_id).exists():
+            await client.get("/livez")
+    again = await client.post("/jobs", content=file_of(line(1)), headers=headers)
+    assert (again.status_code, again.json()["code"]) == (409, "job_deleted")
+    assert not (folder / "spool" / job_id).exists()
+
+
 async def test_jobs_are_listed_newest_first_and_page_by_page(client):
     ids = [await uploaded(client, file_of(line(number)), name=f"n{number}") for number in range(5)]
     found, after = [], {}
