@@ -8,6 +8,7 @@ process, salted, so nobody outside can make keys collide; the file has no name a
 import os
 import struct
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -35,8 +36,9 @@ class Search(NamedTuple):
 class Table:
     """Places by key, in a file without a name in `folder`."""
 
-    def __init__(self, folder: Path, *, most: int) -> None:
+    def __init__(self, folder: Path, *, most: int, hashed: Callable[[object], int] = hash) -> None:
         """Room for `most` keys; the file is sparse, so room that is not used takes none."""
+        self._hash = hashed
         self._slots = 1 << max(4, (2 * most - 1).bit_length())
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - open for as long as the table
         self._file.truncate((self._slots + _RUN) * _SLOT.size)  # a run that starts in the last slot is whole, too
@@ -50,14 +52,12 @@ class Table:
 
     def search(self, key: object) -> Search:
         """Where equal keys may stand: nearly always nowhere, or in the one place of an equal key."""
-        wanted = hash(key) & _MASK or 1
+        wanted = self._hash(key) & _MASK or 1
         slot = wanted & (self._slots - 1)
         places: list[Place] = []
         while True:
             block = os.pread(self._file.fileno(), _RUN * _SLOT.size, slot * _SLOT.size)
             for taken, *place in _SLOT.iter_unpack(block):
-                if slot == self._slots:
-                    break
                 if not taken:
                     return Search(wanted, slot, places)
                 if taken == wanted:

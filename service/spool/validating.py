@@ -27,8 +27,13 @@ _BUFFER = 1024 * 1024  # bytes of the upload read at once
 class Validator:
     """One reading of an upload. Everything here blocks on the disk for as long as a slice takes."""
 
-    def __init__(self, folder: JobFolder, *, most_line_bytes: int = MOST_LINE_BYTES) -> None:
-        """Raises UploadDamaged where the upload is not what was received, FileNotFoundError where it is deleted."""
+    def __init__(
+        self, folder: JobFolder, *, most_line_bytes: int = MOST_LINE_BYTES, hashed: Callable[[object], int] = hash
+    ) -> None:
+        """Raises UploadDamaged where the upload is not what was received, FileNotFoundError where it is deleted.
+
+        `hashed` decides how fast earlier lines are found, never which.
+        """
         self.manifest = folder.manifest()
         self._most = most_line_bytes
         self._pairs = self._gold = 0
@@ -40,8 +45,8 @@ class Validator:
                 raise UploadDamaged(f"{folder.upload} has {size} bytes; {self.manifest.bytes} were received")
             most_pairs = min(self.manifest.newlines, size // _SHORTEST_LINE) + 1
             self._index = opened.enter_context(Building(folder))
-            self._ids = opened.enter_context(Table(self._index.aside.path, most=most_pairs))
-            self._seen = opened.enter_context(Table(self._index.aside.path, most=most_pairs))
+            self._ids = opened.enter_context(Table(self._index.aside.path, most=most_pairs, hashed=hashed))
+            self._seen = opened.enter_context(Table(self._index.aside.path, most=most_pairs, hashed=hashed))
             self._opened = opened.pop_all()
         self._lines = lines(self._upload, most_bytes=most_line_bytes)
         self._draw = Draw(self.manifest.job_id, share=self.manifest.options.canaries, most_pairs=most_pairs)

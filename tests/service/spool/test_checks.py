@@ -61,6 +61,13 @@ def test_checks_lie_all_over_the_job(pairs: int) -> None:
     assert max(shares) <= 0.4
 
 
+def test_a_check_is_far_from_its_pair() -> None:
+    records = drawn(20_000, share=0.01)
+    distances = [number - record.of for number, record in enumerate(records) if record.kind is not Kind.PAIR]
+    assert sorted(distances)[len(distances) // 2] > 300
+    assert max(distances) < 1100
+
+
 def test_the_same_job_has_the_same_checks_and_another_has_others() -> None:
     assert drawn(500, share=0.1) == drawn(500, share=0.1)
     assert drawn(500, share=0.1) != drawn(500, share=0.1, job_id="job-" + "1" * 24)

@@ -107,6 +107,14 @@ def test_the_error_list_is_read_page_by_page_without_a_gap(tmp_path: Path) -> No
     assert found == [list(range(1, 11)), list(range(11, 21)), list(range(21, 26))]
 
 
+def test_a_page_of_the_error_list_has_about_a_megabyte_at_most(tmp_path: Path) -> None:
+    folder = upload(tmp_path, [b"bad"] * 12_000)
+    validate(folder)
+    page = read_refused(folder, after=0, limit=12_000)
+    assert 1_000_000 < len(page.text) < 1_100_000
+    assert page.text.endswith(b"\n")
+
+
 @pytest.mark.parametrize("cursor", [-1, 1, 10**9])
 def test_a_cursor_that_no_page_gave_is_refused(tmp_path: Path, cursor: int) -> None:
     folder = upload(tmp_path, [b"bad"])

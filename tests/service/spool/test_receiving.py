@@ -195,10 +195,11 @@ async def test_a_client_that_goes_away_leaves_nothing(spool: Spool) -> None:
     assert left(spool) == []
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [64_000, 3_000_000], ids=["many chunks", "one chunk, of which a part fits"])
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, size: int) -> None:
     """On a disk of 1 MB, mounted where only a process of its own sees it."""
     mount = f"mount -t tmpfs -o size=1m tmpfs {tmp_path}"
-    script = f"{mount} && exec {sys.executable} -m tests.service.spool.full_disk {tmp_path}"
+    script = f"{mount} && exec {sys.executable} -m tests.service.spool.full_disk {tmp_path} {size}"
     own_mounts = ["unshare", "--mount", "--map-root-user", "sh", "-c", script]
     ended = subprocess.run(own_mounts, capture_output=True, text=True, check=False)
     if "unshare:" in ended.stderr or "mount:" in ended.stderr:

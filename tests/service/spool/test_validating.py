@@ -146,6 +146,13 @@ def test_any_mix_of_lines_is_counted_and_placed_as_the_rules_say(
     assert validated.records == counts["pairs"] + counts["gold"] + validated.same_answers + validated.repeats
 
 
+def test_lines_are_the_same_only_where_they_are_whatever_their_hashes(tmp_path: Path) -> None:
+    rows = [line(f"{number % 30}", custom_id=f"{number % 40}") for number in range(60)]
+    folder, colliding = upload(tmp_path / "one", rows), upload(tmp_path / "other", rows)
+    assert validate(colliding, hashed=lambda _: 1) == validate(folder)
+    assert published(colliding) == published(folder)
+
+
 def test_twins_follow_their_pair_in_order_of_their_lines(tmp_path: Path) -> None:
     prompts = ["a", "b", "a", "b", "b", "c", "a"]
     folder = upload(tmp_path, [line(prompt, custom_id=f"{number}") for number, prompt in enumerate(prompts)])

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,15 @@ def upload(root: Path, content: bytes | Iterable[bytes], *, job_id: str = JOB, *
     return spool.keep(received, said)
 
 
-def validate(folder: JobFolder, *, slice_of: int = 1000, most_line_bytes: int = MOST_LINE_BYTES) -> Validated:
+def validate(
+    folder: JobFolder,
+    *,
+    slice_of: int = 1000,
+    most_line_bytes: int = MOST_LINE_BYTES,
+    hashed: Callable[[object], int] = hash,
+) -> Validated:
     """Read all lines, in slices of so many."""
-    with Validator(folder, most_line_bytes=most_line_bytes) as validator:
+    with Validator(folder, most_line_bytes=most_line_bytes, hashed=hashed) as validator:
         while True:
             validated = validator.step(slice_of)
             if validated is not None:
