@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import Counter
-from itertools import permutations
+from dataclasses import dataclass
+from itertools import count as numbers
+from itertools import pairwise, permutations
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,15 +16,46 @@ from selfref.store.jobs import HEAD_START
 from tests.redis_server import RedisServer
 from tests.selfref.store.jobs import fed, judge, running, started
 from tests.selfref.store.pairs import work
-from tests.selfref.store.views import claim_all, look
+from tests.selfref.store.views import claim_all
 
 QUANTUM = 4  # of `deal.lua`
-DEAREST = 6  # the highest cost drawn here
-UNFAIR = 2 * (QUANTUM + DEAREST)  # cost that one of two waiting tenants may be ahead of the other, head start apart
+DEAREST = 16  # the highest cost of a pair: MAX_VOTES
+UNFAIR = 3 * QUANTUM + 2 * (DEAREST - 1)  # cost by which one of two waiting tenants may get ahead of the other
+TENANTS = "abc"
+_numbers = numbers()
 
-JOBS = st.lists(
-    st.tuples(st.sampled_from("abc"), st.integers(1, 30), st.integers(1, DEAREST)), min_size=1, max_size=6
-)  # tenant, pairs, cost of each
+
+@dataclass(frozen=True)
+class Feed:
+    """So many pairs of one cost for a job; the job is another one for every cost."""
+
+    tenant: str
+    pairs: int
+    cost: int
+
+
+@dataclass(frozen=True)
+class Take:
+    """Claims of a worker with so much room."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """One of the jobs fed so far ends."""
+
+    which: int
+
+
+ACTS = st.lists(
+    st.one_of(
+        st.builds(Feed, st.sampled_from(TENANTS), st.sampled_from([1, 5, 100]), st.sampled_from([1, 4, DEAREST])),
+        st.builds(Take, st.integers(1, 25)),
+        st.builds(Cancel, st.integers(0, 9)),
+    ),
+    max_size=25,
+)
 
 
 async def assert_lists_are_true(store: Store) -> None:
@@ -41,59 +74,80 @@ async def assert_lists_are_true(store: Store) -> None:
     assert waiting == {key.decode() for key in await call("KEYS", f"{keys.prefix}ready:*")}
 
 
-@given(jobs=JOBS, sizes=st.lists(st.integers(1, 20), min_size=1, max_size=10), canceled=st.integers(0, 5))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(acts=ACTS)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_two_waiting_tenants_are_served_alike_and_nobody_is_forgotten(
-    redis_server: RedisServer, jobs: list[tuple[str, int, int]], sizes: list[int], canceled: int
+    redis_server: RedisServer, acts: list[Feed | Take | Cancel]
 ) -> None:
-    asyncio.run(_deal(redis_server.url, jobs, sizes, canceled=canceled))
-
-
-async def _deal(url: str, jobs: list[tuple[str, int, int]], sizes: list[int], *, canceled: int) -> None:
-    with Redis.from_url(url) as redis:
-        redis.flushall()
-    store = await Store.open(url)
-    try:
-        for number, (tenant, pairs, cost) in enumerate(jobs):
-            await started(store, f"job-{number}", pairs, tenant=tenant)
-            await fed(store, f"job-{number}", range(pairs), tenant=tenant, cost=cost)
-            await assert_lists_are_true(store)
-        served: Counter[str] = Counter()
-        ahead: dict[tuple[str, str], int] = {}
-        step = 0
-        while await _something_waits(store, jobs):
-            for claim in await store.work.claim("w", count=sizes[step % len(sizes)], wait=0):
-                tenant, _, cost = jobs[int((claim.work.job_id or "").removeprefix("job-"))]
-                served[tenant] += cost
-                await judge(store, claim)
-            await assert_lists_are_true(store)
-            waiting = [tenant for tenant in "abc" if sum(await _ready_of(store, jobs, tenant))]
-            _assert_alike(served, waiting, ahead)
-            if step == canceled:
-                index = canceled % len(jobs)
-                await store.jobs.cancel(f"job-{index}", tenant=jobs[index][0], at=1)
+    async def play() -> None:
+        with Redis.from_url(redis_server.url) as redis:
+            redis.flushall()
+        store = await Store.open(redis_server.url)
+        try:
+            table = Table(store)
+            for act in acts:
+                await table.do(act)
+                await table.assert_nobody_is_ahead()
                 await assert_lists_are_true(store)
-            step += 1
-        (keys,) = store.shards
-        assert await store._pipeline.call("EXISTS", keys.turns) == 0
-    finally:
-        await store.aclose()
+            while await table.waiting():
+                await table.do(Take(25))
+                await table.assert_nobody_is_ahead()
+            assert await store._pipeline.call("KEYS", "*turns*") == []
+            assert await store._pipeline.call("KEYS", "*credits*") == []
+        finally:
+            await store.aclose()
+
+    asyncio.run(play())
 
 
-async def _ready_of(store: Store, jobs: list[tuple[str, int, int]], tenant: str) -> list[int]:
-    return await store.jobs.ready([f"job-{number}" for number, job in enumerate(jobs) if job[0] == tenant])
+class Table:
+    """The dealing as those who wait see it: what each tenant has been dealt, while which others waited."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._jobs: dict[str, Feed] = {}  # the last feed of each job that runs
+        self._dealt: Counter[str] = Counter()  # cost, by tenant
+        self._ahead: dict[tuple[str, str], int] = {}  # of tenants that wait: by how much when both began to
 
-async def _something_waits(store: Store, jobs: list[tuple[str, int, int]]) -> bool:
-    ready = [count for tenant in "abc" for count in await _ready_of(store, jobs, tenant)]
-    return sum(ready) > 0 or (await look(store)).waiting_ids().total() > 0
+    async def do(self, act: Feed | Take | Cancel) -> None:
+        before = await self._ready()
+        match act:
+            case Feed(tenant, pairs, cost):
+                job_id = await self._job(act)
+                before[job_id] += pairs
+                await fed(self._store, job_id, range(pairs), tenant=tenant, cost=cost)
+            case Take(count):
+                await self._store.work.claim("w", count=count, wait=0)
+            case Cancel(which) if self._jobs:
+                job_id = sorted(self._jobs)[which % len(self._jobs)]
+                await self._store.jobs.cancel(job_id, tenant=self._jobs.pop(job_id).tenant, at=1)
+        left = await self._ready()
+        for job_id, fed_with in self._jobs.items():
+            self._dealt[fed_with.tenant] += (before[job_id] - left[job_id]) * fed_with.cost
 
+    async def waiting(self) -> set[str]:
+        """The tenants that have ready pairs."""
+        return {self._jobs[job_id].tenant for job_id, count in (await self._ready()).items() if count}
 
-def _assert_alike(served: Counter[str], waiting: list[str], ahead: dict[tuple[str, str], int]) -> None:
-    """Since both have waited, the one has never got further ahead of the other than the bound."""
-    for one, other in permutations(waiting, 2):
-        gained = served[one] - served[other] - ahead.setdefault((one, other), served[one] - served[other])
-        assert gained <= UNFAIR + HEAD_START * DEAREST, (served, waiting)
+    async def assert_nobody_is_ahead(self) -> None:
+        """Since two tenants wait, neither has been dealt more than the other but for the bound."""
+        both = set(permutations(await self.waiting(), 2))
+        self._ahead = {pair: ahead for pair, ahead in self._ahead.items() if pair in both}
+        for one, other in both:
+            ahead = self._dealt[one] - self._dealt[other]
+            assert ahead - self._ahead.setdefault((one, other), ahead) <= UNFAIR
+
+    async def _job(self, feed: Feed) -> str:
+        for job_id, known in self._jobs.items():
+            if (known.tenant, known.cost) == (feed.tenant, feed.cost):
+                return job_id
+        job_id = f"job-{next(_numbers)}"
+        await started(self._store, job_id, 1000, tenant=feed.tenant)
+        self._jobs[job_id] = feed
+        return job_id
+
+    async def _ready(self) -> Counter[str]:
+        return Counter(dict(zip(self._jobs, await self._store.jobs.ready(list(self._jobs)), strict=True)))
 
 
 async def test_a_tenant_with_a_few_pairs_does_not_wait_for_one_with_many(store: Store) -> None:
@@ -113,6 +167,15 @@ async def test_pairs_that_cost_more_come_less_often(store: Store) -> None:
     await running(store, "job-cheap", 200, tenant="cheap")
     served = Counter(claim.work.tenant for claim in (await claim_all(store, "w", 100))[HEAD_START:])
     assert served["cheap"] == 4 * served["dear"] or abs(served["cheap"] - 4 * served["dear"]) <= 2 * QUANTUM
+
+
+async def test_a_tenant_overdraws_its_turn_by_less_than_one_pair(store: Store) -> None:
+    await running(store, "job-cheap", 200, tenant="cheap")
+    await started(store, "job-dear", 20, tenant="dear")
+    await fed(store, "job-dear", range(20), tenant="dear", cost=DEAREST)
+    order = [claim.work.tenant for claim in (await claim_all(store, "w", 120))[HEAD_START:]]
+    places = [place for place, tenant in enumerate(order) if tenant == "dear"]
+    assert {after - before for before, after in pairwise(places)} == {DEAREST + 1}
 
 
 async def test_a_tenants_jobs_take_turns(store: Store) -> None:
