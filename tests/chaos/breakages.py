@@ -76,12 +76,12 @@ BREAKAGES = (
     ),
     Breakage(
         Promise.P4,
-        "every ninth judged pair of a job is counted twice",
+        "every ninth decided pair of a job is counted as a tie",
         (
             (
                 f"{SCRIPTS}/judge_of_job.lua",
-                "ARGV[5], (now[2] or 0) + 1,",
-                "ARGV[5], (now[2] or 0) + ((now[2] or 0) % 9 == 8 and 2 or 1),",
+                "local now =",
+                "if ARGV[5] == 'decided' and #ARGV[3] % 9 == 0 then ARGV[5] = 'tie' end local now =",
             ),
         ),
     ),
