@@ -6,12 +6,11 @@ import pytest
 
 from selfref.messages import Check, JobCounts, JobStatus
 from selfref.store import Store
-from selfref.store.keys import failure_sequence, result_sequence
+from selfref.store.keys import result_sequence
 from service.archive import SegmentArchive
 from tests.redis_server import RedisServer
 from tests.selfref.store.jobs import (
     START,
-    archive_oldest,
     fail,
     fed,
     item,
@@ -131,13 +130,12 @@ async def test_a_segment_is_registered_once_and_trimmed_once(
     await fed(unlucky, J, range(6))
     for claim in await claim_all(unlucky, "w", 6):
         await judge(unlucky, claim)
+    (keys,), name = unlucky.shards, result_sequence(J)
+    segment = await archive.write(name, await unlucky.sequences.oldest(keys, name, limit=4))
     proxy.losing = 2
-    await archive_oldest(unlucky, archive, result_sequence(J), 4)
+    assert await unlucky.sequences.archived(keys, name, segment)
     assert len(await unlucky.jobs.results(J, after=START, limit=100)) == 6
     page = await unlucky.labels.read("acme", after=None, limit=4, wait=0)
     proxy.losing = 2
     await unlucky.labels.trim("acme", through=page.cursor)
     assert await feed(unlucky) == [f"{J}.4", f"{J}.5"]
-    proxy.losing = 1
-    assert await unlucky.jobs.failures(J, after=START, limit=5) == []
-    assert await archive_oldest(unlucky, archive, failure_sequence(J), 5) is None
