@@ -44,8 +44,8 @@ test: install
 long: install ## the tests that take minutes: whole files of real pairs
 	$(BIN)/pytest -m long
 
-chaos: install ## kill, freeze and starve everything, by seed: SEED=1 MINUTES=30
-	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
+chaos: install ## kill, freeze and starve everything, by seed: SEED=1 MINUTES=30 [SCHEDULES=100]
+	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) $(if $(SCHEDULES),--schedules $(SCHEDULES))
 
 chaos-proof: install ## break each promise on purpose; the checker of the chaos suite must object (minutes)
 	$(BIN)/python -m tests.chaos.breakages

@@ -103,10 +103,14 @@ def windows(history: History, final: Final) -> Iterator[tuple[float, float, froz
     starts = _first_calls(history.calls)
     waiting = list(_waiting(history, final, starts))
     edges = sorted({edge for _, since, until in waiting for edge in (since, until)} | _fault_edges(history.spans))
+    found: list[tuple[float, float, frozenset[str]]] = []
     for since, until in pairwise(edges):
         if any(span.since < until and since < span.until + RECOVERY for span in history.spans):
             continue
         tenants = frozenset(tenant for tenant, begin, end in waiting if begin <= since and until <= end)
+        joins = found and found[-1][1:] == (since, tenants)
+        found.append((found.pop()[0] if joins else since, until, tenants))
+    for since, until, tenants in found:
         if len(tenants) > 1:
             inside = Counter(tenant for (tenant, _, _), at in starts.items() if since <= at < until)
             yield since, until, tenants, inside

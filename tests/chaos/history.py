@@ -163,6 +163,7 @@ class LineKind(StrEnum):
 
     GOOD = "good"
     DUPLICATE = "duplicate"  # the comparison of an earlier line
+    GOLD = "gold"  # a check of the judge: reported as reliability, and read nowhere else
     BAD = "bad"  # refused
 
 

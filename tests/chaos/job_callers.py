@@ -12,6 +12,7 @@ from tests.chaos.uploads import upload
 CANCELS = 0.25  # share of jobs that their caller cancels
 LOOK_EVERY = 0.25  # seconds between two looks at a job
 MOST_LOOKS = 12  # looks at one job before the caller goes on to its next; the end is looked at when all is quiet
+CANARIES = ("0", "0.1")  # share of hidden checks that an upload asks for
 MAX_REFUSED = "0.9"  # a job is not to fail for the bad lines that we put in
 
 
@@ -49,7 +50,7 @@ class JobCaller:
         answer = await self._api.insist(
             "POST",
             "/jobs",
-            params={"name": key, "max_refused": MAX_REFUSED},
+            params={"name": key, "max_refused": MAX_REFUSED, "canaries": self._chance.choice(CANARIES)},
             headers={"idempotency-key": key, "content-type": "application/x-ndjson"},
             body=body,
         )

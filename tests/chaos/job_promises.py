@@ -61,7 +61,7 @@ def _pairs(end: JobEnd) -> set[tuple[str, str]]:
 
 
 def lines(history: History, final: Final) -> Iterator[Violation]:
-    """P1 for uploads: every line is in results, errors, or (of a canceled job) canceled, and in one of them only."""
+    """P1 for uploads: a line is in results, errors, or (where it was canceled) nowhere, and in one only; a check never."""
     for job, end in final.jobs.items():
         if end is None:
             continue  # said by `pair_promises.ends`
@@ -78,6 +78,10 @@ def _places(job: str, end: JobEnd, upload: Upload) -> Iterator[Violation]:
     for line in upload.lines:
         places = results[line.number] + errors[line.number]
         where = f"line {line.number} of job {job} ({end.upload})"
+        if line.kind is LineKind.GOLD:
+            if places:
+                yield Violation(Promise.P1, f"{where} is a check of the judge, and can be read as if it were a pair")
+            continue
         if places > 1:
             yield Violation(
                 Promise.P1, f"{where} is {results[line.number]} times in results and {errors[line.number]} in errors"
@@ -102,7 +106,8 @@ def _places(job: str, end: JobEnd, upload: Upload) -> Iterator[Violation]:
 
 def _counted(job: str, found: dict[str, int], upload: Upload) -> Iterator[Violation]:
     kinds = Counter(line.kind for line in upload.lines)
-    meant = {"pairs": kinds[LineKind.GOOD], "duplicates": kinds[LineKind.DUPLICATE], "refused": kinds[LineKind.BAD]}
+    names = {"pairs": LineKind.GOOD, "duplicates": LineKind.DUPLICATE, "gold": LineKind.GOLD, "refused": LineKind.BAD}
+    meant = {name: kinds[kind] for name, kind in names.items()}
     for name, count in meant.items():
         if found[name] != count:
             yield Violation(Promise.P4, f"job {job} counts {found[name]} lines as {name}, and {count} were uploaded")

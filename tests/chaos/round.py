@@ -9,6 +9,7 @@ import orjson
 
 from tests.chaos.api import Api, session
 from tests.chaos.checker import check
+from tests.chaos.engine_promises import RECOVERY
 from tests.chaos.faults import Faults
 from tests.chaos.history import EngineCall, Fault, Final, History, LabelSeen
 from tests.chaos.job_callers import JobCaller
@@ -98,6 +99,7 @@ class Round:
             await faults.carry_out(self._events)
             stop.set()
         if KEEPER:
+            await asyncio.sleep(RECOVERY)
             async with asyncio.TaskGroup() as tasks:
                 for size, tenant in self._tenants.items():
                     tasks.create_task(self._job_caller(apis[tenant.name], tenant, "race", RACE[size]).run_once())

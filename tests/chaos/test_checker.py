@@ -39,13 +39,14 @@ LINES = (
     Line(3, "c", LineKind.DUPLICATE, first=1),
     Line(4, "d", LineKind.BAD),
     Line(5, "e", LineKind.GOOD),
+    Line(6, "f", LineKind.GOLD),
 )
 
 
 def job_of(**counts: int) -> dict[str, Any]:
     names = ("decided", "tie", "inconsistent", "failed", "canceled", "waiting")
     found = {"submitted": 3, **dict.fromkeys(names, 0), **counts}
-    lines = {"total": 5, "pairs": 3, "duplicates": 1, "gold": 0, "refused": 1}
+    lines = {"total": 6, "pairs": 3, "duplicates": 1, "gold": 1, "refused": 1}
     return {"status": "completed", "ended_at": "now", "counts": found, "lines": lines}
 
 
@@ -120,6 +121,12 @@ def test_p1_a_line_in_no_place_or_in_two_and_a_job_that_is_gone() -> None:
     assert Promise.P1 in found(history(), gone)
 
 
+def test_p1_a_check_of_the_judge_that_can_be_read_as_a_pair() -> None:
+    results = final().jobs[JOB].results  # type: ignore[union-attr]
+    leaked = changed(final(), results=(*results, ResultRow(6, f"{JOB}.2", "t", "A")))
+    assert {Promise.P1, Promise.P3} <= found(history(), leaked)
+
+
 def test_p2_a_second_label_or_another_one_than_before() -> None:
     twice = final()
     twice.feeds["ann"] = (*twice.feeds["ann"], twice.feeds["ann"][0])
@@ -177,6 +184,19 @@ def race(*, small_starts: int) -> tuple[History, Final]:
 def test_p6_a_tenant_that_waits_while_another_is_served() -> None:
     assert Promise.P6 in found(*race(small_starts=6))
     assert Promise.P6 not in found(*race(small_starts=28))
+
+
+def test_p6_compares_over_the_whole_time_in_which_the_same_tenants_wait() -> None:
+    told, ended = race(small_starts=6)
+    for number in range(8):  # smaller jobs of the large tenant come and go meanwhile
+        upload = f"small-{number}"
+        told.uploads[upload] = Upload("ann", upload, ())
+        seen = {**job_of(waiting=3), "status": "running", "lines": None}
+        told.records.append(JobSeen(at=101.0 + number, tenant="ann", id=upload, job=seen))
+        told.calls.append(EngineCall(101.5 + number, "worker-1", mark("ann", upload, "c")))
+        job = {**job_of(), "counts": {**job_of()["counts"], "submitted": 0}, "lines": None}
+        ended.jobs[upload] = JobEnd("ann", upload, job, (), ())
+    assert Promise.P6 in found(told, ended)
 
 
 def test_p6_is_not_asked_for_while_something_is_wrong() -> None:

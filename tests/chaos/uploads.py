@@ -1,4 +1,4 @@
-"""Uploads to be sent as jobs: good lines, duplicates, and lines that must be refused. Pure functions of a seed."""
+"""Uploads to be sent as jobs: good lines, duplicates, checks, and lines to be refused. Pure functions of a seed."""
 
 import random
 from typing import Any
@@ -41,6 +41,9 @@ def upload(*, tenant: str, key: str, pairs: int, chance: random.Random) -> tuple
             first, pair = chance.choice(good)
             lines.append(Line(number, custom_id, LineKind.DUPLICATE, first))
             texts.append(orjson.dumps(pair | {"custom_id": custom_id}))
+        elif drawn < 0.23:
+            lines.append(Line(number, custom_id, LineKind.GOLD))
+            texts.append(orjson.dumps(_pair(tenant, key, custom_id, chance) | {"gold": chance.choice("AB")}))
         else:
             pair = _pair(tenant, key, custom_id, chance)
             lines.append(Line(number, custom_id, LineKind.GOOD))
