@@ -13,6 +13,7 @@ from redis import RedisError
 from redis.asyncio import Redis
 
 from tests.chaos.history import LOST, Span
+from tests.chaos.redis_log import HORIZON
 from tests.chaos.schedule import CLIENTS, Event, Kind, NetworkFault
 from tests.chaos.stack import ChaosStack
 
@@ -26,6 +27,7 @@ class Faults:
         self._stack = stack
         self._engine: defaultdict[str, float] = defaultdict(float)
         self._open: Counter[tuple[Kind, str]] = Counter()  # faults that may overlap: the last to end mends it
+        self._unwritten_since: float | None = None  # what Redis holds that its full disk did not take
         self.spans: list[Span] = []
         self.skipped: list[str] = []
 
@@ -66,12 +68,18 @@ class Faults:
                 await process.stop()
             else:
                 await process.kill()
-            since = self._stack.tail.cut(event.amount) if event.kind is Kind.CUT_TAIL else None
+            since = self._lost_since(event)
             await asyncio.sleep(event.seconds)
             await process.start()
             await process.ready()
             if since is not None:
                 self.spans.append(Span(since=since, until=time.monotonic(), what=LOST, target=event.target))
+
+    def _lost_since(self, event: Event) -> float | None:
+        """Since when what Redis told may be lost now that it is dead; None where it wrote down everything."""
+        cut = self._stack.tail.cut(event.amount) if event.kind is Kind.CUT_TAIL else None
+        unwritten = self._unwritten_since if event.target == "redis" else None
+        return min((since for since in (cut, unwritten) if since is not None), default=None)
 
     async def _freeze(self, event: Event) -> None:
         process = self._stack.processes[event.target]
@@ -88,9 +96,14 @@ class Faults:
         async with self._overlapping(event) as first:
             if first:
                 disk.fill()
+                if event.target == "redis":
+                    self._unwritten_since = time.monotonic() - HORIZON
             await asyncio.sleep(event.seconds)
         if not self._open[event.kind, event.target]:
             disk.free()
+            if event.target == "redis":
+                await asyncio.sleep(HORIZON)  # until it has tried again
+                self._unwritten_since = None if not self._open[event.kind, event.target] else self._unwritten_since
 
     async def _starve(self, event: Event) -> None:
         """maxmemory just above what is used, and lifted again."""
