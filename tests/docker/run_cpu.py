@@ -34,9 +34,12 @@ PROJECT = "selfref-run"
 PROCESSES = ("service", "keeper", "worker", "engine")
 TORCH_PORT = 8899  # fixed, since the address is an argument of the build and another one would miss its cache
 PAIRS = 24
+FILE_PAIRS = 60
+MOST = 1000  # lines of one page, more than this run makes
 FINAL = {"judged", "failed"}
 # Replicas that Prometheus should find up, by job.
-EXPECTED_TARGETS = {"service": 1, "keeper": 1, "worker": 2, "engine": 1}
+EXPECTED_TARGETS = {"service": 1, "keeper": 2, "worker": 2, "engine": 1}
+SCALED = ("--no-recreate", "--scale", "worker=2", "--scale", "keeper=2")
 PAIR = {"prompt": "What is 17 + 25?", "answer_a": "17 + 25 is 42.", "answer_b": "The answer is 41."}
 
 
@@ -50,7 +53,8 @@ def main() -> None:
         env.write_text(
             f"COMPOSE_PROFILES=cpu,metrics\nSELFREF_SERVICE_API_KEYS=run:{digest}\n"
             f"PUBLISH_PORT={gateway}\nPROMETHEUS_PORT={prometheus}\nSELFREF_WORKER_LEASE=5\n"
-            "SELFREF_KEEPER_ARCHIVE_AFTER=1\n"
+            # A window smaller than the file: what a killed keeper has not fed, its successor must.
+            "SELFREF_KEEPER_ARCHIVE_AFTER=1\nSELFREF_KEEPER_WINDOW_PAIRS=8\n"
             f"TORCH_INDEX={os.environ.get('TORCH_INDEX') or ''}\n"
         )
         stack = Stack(env, overrides)
@@ -100,7 +104,7 @@ def run(stack: Stack, client: httpx2.Client, prometheus: str) -> None:
     is_confined(stack)
     judgment = judges_with_a_key_only(client)
     loses_no_pair_with_a_killed_worker(stack, client)
-    finishes_a_job_whose_keeper_is_killed(stack, client)
+    keeps_a_job_whose_keeper_and_worker_are_killed(stack, client)
     grows_and_lets_one_worker_go(stack, client, prometheus)
     keeps_everything_through_a_crash_of_redis(stack, client, judgment)
     stops_by_itself(stack)
@@ -146,24 +150,50 @@ def loses_no_pair_with_a_killed_worker(stack: Stack, client: httpx2.Client) -> N
     assert restarts(stack, "worker") == [1]
 
 
-def finishes_a_job_whose_keeper_is_killed(stack: Stack, client: httpx2.Client) -> None:
-    say(f"a file of {PAIRS} pairs and a broken line; the keeper is killed; its results are archived and stay readable")
-    lines = [json.dumps({**PAIR, "answer_a": f"The answer is {number + 100}."}) for number in range(PAIRS)]
+def keeps_a_job_whose_keeper_and_worker_are_killed(stack: Stack, client: httpx2.Client) -> None:
+    say(f"a file of {FILE_PAIRS} pairs and a broken line; keeper and worker are killed while it runs")
+    lines = [json.dumps({**PAIR, "answer_a": f"The answer is {number + 100}."}) for number in range(FILE_PAIRS)]
     sent = "\n".join([*lines, "{"]).encode()
     answer = client.post("/jobs", content=sent, headers={"Content-Type": "application/x-ndjson"})
     assert answer.status_code == 202, answer.text
     job = answer.headers["Location"]
+    until("its first pairs have ended", lambda: 0 < waiting_of(client, job) < FILE_PAIRS)
     stack.shell("keeper", "kill -KILL -1")
+    stack.shell("worker", "kill -KILL -1")
+    assert client.get(job).json()["status"] == "running"
     until("the job has ended", lambda: client.get(job).json()["status"] == "completed")
-    assert restarts(stack, "keeper") == [1]
+    assert (restarts(stack, "keeper"), restarts(stack, "worker")) == ([1], [2])
     counts = client.get(job).json()["counts"]
-    assert counts["submitted"] == PAIRS == sum(count for name, count in counts.items() if name != "submitted")
-    assert [json.loads(line)["line"] for line in client.get(f"{job}/errors").text.splitlines()] == [PAIRS + 1]
-    until("its results are archived", lambda: "jsonl" in stack.shell("keeper", "ls /data/archive/jobs/*/results"))
+    assert counts["submitted"] == FILE_PAIRS == counts["decided"] + counts["tie"] + counts["inconsistent"]
+    assert [json.loads(line)["line"] for line in client.get(f"{job}/errors").text.splitlines()] == [FILE_PAIRS + 1]
+    keeps_what_is_archived(stack, client, job)
+
+
+def waiting_of(client: httpx2.Client, job: str) -> int:
+    """How many pairs of a job wait; none before its file has been read."""
+    waiting: int = client.get(job).json()["counts"]["waiting"]
+    return waiting
+
+
+def keeps_what_is_archived(stack: Stack, client: httpx2.Client, job: str) -> None:
+    say("its results and all labels are archived, and the same after a restart of gateway and keeper")
+    results, labels = lines_of(client, f"{job}/results"), lines_of(client, "/labels")
+    assert {json.loads(line)["line"] for line in results} == {*range(1, FILE_PAIRS + 1)}
+    assert len(results) == FILE_PAIRS
+    until("its results are archived", lambda: archived(stack, f"{job}/results") == len(results))
+    until("the labels are archived", lambda: archived(stack, "/labels/run") == len(labels))
     stack.compose("restart", "service", "keeper")
     until("the gateway is back", lambda: answers(client, job))
-    judged = counts["decided"] + counts["tie"] + counts["inconsistent"]
-    assert len(client.get(f"{job}/results").text.splitlines()) == judged
+    assert (lines_of(client, f"{job}/results"), lines_of(client, "/labels")) == (results, labels)
+
+
+def lines_of(client: httpx2.Client, path: str) -> list[str]:
+    return client.get(path, params={"limit": MOST}).text.splitlines()
+
+
+def archived(stack: Stack, folder: str) -> int:
+    """How many lines the archive's files of a sequence hold."""
+    return int(stack.shell("keeper", f"cat /data/archive{folder}/*.jsonl 2>/dev/null | wc -l") or 0)
 
 
 def answers(client: httpx2.Client, path: str) -> bool:
@@ -174,9 +204,10 @@ def answers(client: httpx2.Client, path: str) -> bool:
 
 
 def grows_and_lets_one_worker_go(stack: Stack, client: httpx2.Client, prometheus: str) -> None:
-    say("--scale worker=2, and one of the two is told to stop while pairs wait")
-    stack.compose("up", "--no-build", "--detach", "--wait", "--no-recreate", "--scale", "worker=2")
-    until("Prometheus sees the gateway, the engine and both workers", lambda: targets(prometheus) == EXPECTED_TARGETS)
+    say("two workers, and two keepers of which one is active; one worker is told to stop while pairs wait")
+    stack.compose("up", "--no-build", "--detach", "--wait", *SCALED)
+    until("Prometheus sees gateway, engine, keepers and workers", lambda: targets(prometheus) == EXPECTED_TARGETS)
+    until("one keeper is active, one stands by", lambda: samples(prometheus, "keeper_active") == ["0", "1"])
     waiting = submit(client)
     docker("stop", "--time", "20", stack.output("ps", "--quiet", "worker").split()[0])
     assert [state["ExitCode"] for state in stack.states("worker") if not state["Running"]] == [0]
@@ -189,7 +220,7 @@ def keeps_everything_through_a_crash_of_redis(stack: Stack, client: httpx2.Clien
     waiting = submit(client)
     stack.output("kill", "--signal", "KILL", "redis")
     until("the gateway says that it is not ready", lambda: client.get("/readyz").status_code == 503)
-    stack.compose("up", "--no-build", "--detach", "--wait", "--no-recreate", "--scale", "worker=2")
+    stack.compose("up", "--no-build", "--detach", "--wait", *SCALED)
     assert client.get(f"/judgments/{judgment['id']}").json()["verdict"] == judgment["verdict"]
     until("every pair has ended", lambda: ended(client, waiting))
 
@@ -226,6 +257,12 @@ def targets(prometheus: str) -> dict[str, int]:
         if target["health"] == "up":
             up[target["labels"]["job"]] = up.get(target["labels"]["job"], 0) + 1
     return up
+
+
+def samples(prometheus: str, metric: str) -> list[str]:
+    """The last value from each replica, in order."""
+    answer = httpx2.get(f"{prometheus}/api/v1/query", params={"query": metric}).json()
+    return sorted(series["value"][1] for series in answer["data"]["result"])
 
 
 def restarts(stack: Stack, service: str) -> list[int]:
