@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Awaitable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -22,11 +23,12 @@ from hypothesis.stateful import (
 )
 from redis import Redis
 
-from selfref.messages import JobStatus
-from selfref.store import Claim, Store
+from selfref.messages import Check, JobStatus, Work
+from selfref.store import Claim, Store, StoredJob, StoreUnavailable, Taken
 from service.archive import SegmentArchive
 from tests.redis_server import RedisServer
 from tests.selfref.store.jobs import fail, item, judge, outcomes, pair_of, started, stored
+from tests.selfref.store.lossy_proxy import LossyProxy
 from tests.selfref.store.views import feed, look
 
 T = TypeVar("T")
@@ -38,9 +40,10 @@ _archives = itertools.count()
 
 @dataclass
 class Job:
-    """What the test knows of a job: its pairs, its plan, and where the failures that are not taken up begin."""
+    """What the test knows of a job: its pairs and checks, its plan, and which failures are not taken up yet."""
 
     pairs: int
+    checks: int
     plan: list[int] = field(default_factory=list)
     fed: int = 0
     taken_up: int = 0  # failures that retries have taken up
@@ -55,7 +58,9 @@ class JobMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
+        self.exits = AsyncExitStack()
         self.jobs: dict[str, Job] = {}
+        self.deleted: dict[str, list[str]] = {}  # what was judged of each job that is gone
 
     def do(self, call: Awaitable[T]) -> T:
         async def wait() -> T:
@@ -63,28 +68,48 @@ class JobMachine(RuleBasedStateMachine):
 
         return self.runner.run(wait())
 
+    def act(self, call: Awaitable[T]) -> T:
+        """Do something that may be repeated."""
+        return self.do(call)
+
+    def take(self, call: Awaitable[list[Claim]]) -> MultipleResults[Claim]:
+        """Do something that may not be repeated."""
+        return multiple(*self.do(call))
+
     @initialize()
     def open(self) -> None:
         with Redis.from_url(self.url) as redis:
             redis.flushall()
         self.archive = SegmentArchive(f"memory://model-{next(_archives)}")
-        self.store = self.do(Store.open(self.url, archive=self.archive))
+        self.store = self.do(self.connect())
+        self.upload("job-a", pairs=3, checks=1)
+        self.feed_next("job-a", count=4, late=False)
 
-    @rule(name=st.sampled_from(NAMES), pairs=st.integers(1, 6))
-    def upload(self, name: str, pairs: int) -> None:
-        if name not in self.jobs:
-            self.do(started(self.store, name, pairs, tenant=TENANTS[name]))
-            self.jobs[name] = Job(pairs, list(range(pairs)))
+    async def connect(self) -> Store:
+        return await Store.open(self.url, archive=self.archive)
+
+    @rule(name=st.sampled_from(NAMES), pairs=st.integers(1, 6), checks=st.integers(0, 2))
+    def upload(self, name: str, pairs: int, checks: int) -> None:
+        if name in self.deleted:
+            known = self.act(
+                self.store.jobs.register(name, tenant=TENANTS[name], manifest=b"", fingerprint=name, created=1)
+            )
+            assert known == Taken(fingerprint=None, tenant=None)
+        elif name not in self.jobs:
+            self.act(started(self.store, name, pairs, tenant=TENANTS[name], checks=checks))
+            self.jobs[name] = Job(pairs, checks, list(reversed(range(pairs + checks))))
 
     @precondition(lambda self: self.jobs)
-    @rule(data=st.data(), count=st.integers(1, 4), late=st.booleans())
+    @rule(data=st.data(), count=st.integers(1, 8), late=st.booleans())
     def feed_some(self, data: st.DataObject, count: int, late: bool) -> None:
-        name = data.draw(st.sampled_from(sorted(self.jobs)))
+        self.feed_next(data.draw(st.sampled_from(sorted(self.jobs))), count=count, late=late)
+
+    def feed_next(self, name: str, *, count: int, late: bool) -> None:
         known, job = self.jobs[name], self.do(stored(self.store, name))
         start = max(0, known.fed - 1) if late else known.fed
         numbers = known.plan[start : start + count]
-        items = [item(pair_of(name, number, tenant=TENANTS[name])) for number in numbers]
-        place = self.do(self.store.jobs.enqueue(job, items, after=start, through=start + len(items)))
+        items = [item(self._pair(name, number)) for number in numbers]
+        place = self.act(self.store.jobs.enqueue(job, items, after=start, through=start + len(items)))
         if job.status is not JobStatus.RUNNING:
             assert place is None
         elif start != known.fed:
@@ -92,50 +117,54 @@ class JobMachine(RuleBasedStateMachine):
         else:
             known.fed += len(items)
 
+    def _pair(self, name: str, number: int) -> Work:
+        check = Check(kind="gold", better="A") if number >= self.jobs[name].pairs else None
+        return pair_of(name, number, tenant=TENANTS[name], check=check)
+
     @rule(target=claims, consumer=CONSUMERS, count=st.integers(1, 4))
     def claim(self, consumer: str, count: int) -> MultipleResults[Claim]:
-        return multiple(*self.do(self.store.work.claim(consumer, count=count, wait=0)))
+        return self.take(self.store.work.claim(consumer, count=count, wait=0))
 
     @rule(target=claims, consumer=CONSUMERS)
     def take_over(self, consumer: str) -> MultipleResults[Claim]:
-        return multiple(*self.do(self.store.work.reclaim(consumer, lease=0.0, count=3)))
+        return self.take(self.store.work.reclaim(consumer, lease=0.0, count=3))
 
     @rule(claim=claims)
     def judge_it(self, claim: Claim) -> None:
-        self.do(judge(self.store, claim))
+        self.act(judge(self.store, claim))
 
     @rule(claim=claims)
     def fail_it(self, claim: Claim) -> None:
-        self.do(fail(self.store, claim))
+        self.act(fail(self.store, claim))
 
     @rule(claim=claims)
     def put_it_off(self, claim: Claim) -> None:
-        self.do(self.store.work.retry_later(claim, delay=0.0, reason="engine_failed"))
+        self.act(self.store.work.retry_later(claim, delay=0.0, reason="engine_failed"))
 
     @rule(claim=claims)
     def hand_it_back(self, claim: Claim) -> None:
-        self.do(self.store.work.hand_back([claim]))
+        self.act(self.store.work.hand_back([claim]))
 
     @rule(claim=claims)
     def renew_it(self, claim: Claim) -> None:
-        self.do(self.store.work.renew([claim]))
+        self.act(self.store.work.renew([claim]))
 
     @rule()
     def promote(self) -> None:
-        self.do(self.store.work.promote())
+        self.act(self.store.work.promote())
 
     @precondition(lambda self: self.jobs)
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(self.jobs)))
-        self.do(self.store.jobs.cancel(name, tenant=TENANTS[name], at=1))
+        self.act(self.store.jobs.cancel(name, tenant=TENANTS[name], at=1))
 
     @precondition(lambda self: self.jobs)
     @rule(data=st.data())
     def retry(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(self.jobs)))
         _, failures = self.do(outcomes(self.store, name))
-        taken = self.do(self.store.jobs.retry(name, tenant=TENANTS[name]))
+        taken = self.act(self.store.jobs.retry(name, tenant=TENANTS[name]))
         if taken:
             known = self.jobs[name]
             new = failures[known.taken_up :]
@@ -148,12 +177,22 @@ class JobMachine(RuleBasedStateMachine):
     def complete(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(self.jobs)))
         before = self.do(stored(self.store, name))
-        done = self.do(self.store.jobs.complete(name, at=1))
+        done = self.act(self.store.jobs.complete(name, at=1))
         assert done == (before.status is JobStatus.COMPLETED or self._is_done(before))
 
     @staticmethod
-    def _is_done(job: object) -> bool:
-        return job.status is JobStatus.RUNNING and job.counts.waiting == 0  # type: ignore[attr-defined]
+    def _is_done(job: StoredJob) -> bool:
+        return job.status is JobStatus.RUNNING and job.counts.waiting == 0 and job.checks_ended == job.checks
+
+    @precondition(lambda self: self.jobs)
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.jobs)))
+        before, (results, _) = self.do(stored(self.store, name)), self.do(outcomes(self.store, name))
+        assert self.act(self.store.jobs.delete(name, tenant=TENANTS[name])) == before.status.ended
+        if before.status.ended:
+            del self.jobs[name]
+            self.deleted[name] = results
 
     @rule(count=st.integers(1, 3))
     def archive_some(self, count: int) -> None:
@@ -162,24 +201,24 @@ class JobMachine(RuleBasedStateMachine):
                 entries = self.do(self.store.sequences.oldest(keys, backlog.name, limit=count))
                 if entries:
                     segment = self.do(self.archive.write(backlog.name, entries))
-                    assert self.do(self.store.sequences.archived(keys, backlog.name, segment))
+                    assert self.act(self.store.sequences.archived(keys, backlog.name, segment))
 
     @invariant()
     def everything_agrees(self) -> None:
-        if not self.jobs:
-            return
-        results: dict[str, list[str]] = {}
+        results = dict(self.deleted)
         places = self._places()
         for name, known in self.jobs.items():
             job = self.do(stored(self.store, name))
             results[name], failures = self.do(outcomes(self.store, name))
             failed = failures[known.taken_up :]
-            ended = Counter(results[name]) + Counter(failed)
+            checked = [f"{name}.{field.removeprefix('gold:')}" for field in self.do(self.store.jobs.checks(name))]
+            ended = Counter(results[name]) + Counter(failed) + Counter(checked)
             assert all(count == 1 for count in ended.values()), f"a pair has ended twice: {ended}"
             assert (job.counts.decided, job.counts.failed) == (len(results[name]), len(failed))
-            everything = {f"{name}.{number}" for number in range(known.pairs)}
+            assert (job.counts.submitted, job.checks, job.checks_ended) == (known.pairs, known.checks, len(checked))
+            everything = {f"{name}.{number}" for number in range(known.pairs + known.checks)}
             if job.status is JobStatus.CANCELED:
-                assert job.counts.canceled == known.pairs - ended.total()
+                assert job.counts.canceled == known.pairs - len(results[name]) - len(failed)
                 continue
             waiting = Counter({pair: count for pair, count in places.items() if pair in everything})
             waiting += Counter(f"{name}.{number}" for number in known.plan[known.fed :])
@@ -200,16 +239,46 @@ class JobMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "store"):
             self.do(self.store.aclose())
+        self.do(self.exits.aclose())
         self.runner.close()
 
 
-def test_whatever_happens_to_jobs_no_pair_is_lost_or_ends_twice(redis_server: RedisServer) -> None:
-    class Machine(JobMachine):
-        url = redis_server.url
+class UnluckyJobMachine(JobMachine):
+    """The same, where every other reply to a repeatable call is lost once, and some claims with the pairs in them."""
 
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+    port: int
+
+    async def connect(self) -> Store:
+        self.fate = itertools.cycle([0, 1, 0, 1, 1])
+        self.proxy = await self.exits.enter_async_context(LossyProxy(self.port).running())
+        return await Store.open(self.proxy.url, archive=self.archive)
+
+    def act(self, call: Awaitable[T]) -> T:
+        self.proxy.losing = next(self.fate)
+        done = self.do(call)
+        self.proxy.losing = 0
+        return done
+
+    def take(self, call: Awaitable[list[Claim]]) -> MultipleResults[Claim]:
+        try:
+            return multiple(*self.act(call))
+        except StoreUnavailable:
+            return multiple()
+        finally:
+            self.proxy.losing = 0
+
+
+def test_whatever_happens_to_jobs_no_pair_is_lost_or_ends_twice(redis_server: RedisServer) -> None:
+    machine = type("Machine", (JobMachine,), {"url": redis_server.url})
+    run_state_machine_as_test(machine, settings=_settings(examples=40, steps=30))
+
+
+def test_nor_where_replies_are_lost(redis_server: RedisServer) -> None:
+    machine = type("Machine", (UnluckyJobMachine,), {"url": redis_server.url, "port": redis_server.port})
+    run_state_machine_as_test(machine, settings=_settings(examples=6, steps=25))
+
+
+def _settings(*, examples: int, steps: int) -> settings:
+    return settings(
+        max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
     )
