@@ -75,6 +75,19 @@ async def test_a_job_that_has_ended_is_not_fed(store: Store):
     assert await store.work.claim("w", count=5, wait=0) == []
 
 
+async def test_a_job_can_be_canceled_while_its_lines_are_read(store: Store):
+    await store.jobs.register(J, tenant="acme", manifest=b"{}", fingerprint=J, created=1)
+    reading = await stored(store, J)
+    await store.jobs.cancel(J, tenant="acme", at=3)
+    await store.jobs.start(reading, lines=b"{}", pairs=3, checks=1, at=4)
+    await store.jobs.refuse(reading, lines=b"{}", at=4, reason="late")
+    job = await stored(store, J)
+    assert (job.status, job.ended, job.planned, job.reason) == (JobStatus.CANCELED, 3, 0, None)
+    assert await store.jobs.retry(J, tenant="acme") == 0
+    assert not await store.jobs.complete(J, at=5)
+    assert await store.jobs.open() == []
+
+
 async def test_a_late_result_of_a_lost_pair_counts_if_nobody_was_faster(store: Store):
     await running(store, J, 1)
     (slow,) = await claim_all(store, "slow", 1)
