@@ -34,6 +34,8 @@ class SegmentArchive:
             self._files, self._root = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError) as error:
             raise ValueError(f"{url}: {error}") from error
+        # Drivers of remote stores raise what their libraries raise, and those errors have no class in common.
+        self._failures = OSError if isinstance(self._files, LocalFileSystem) else Exception
 
     async def write(self, sequence: str, entries: Sequence[Entry]) -> Segment:
         """A new segment of these entries, on disk when this returns."""
@@ -57,7 +59,9 @@ class SegmentArchive:
     async def _in_thread(self, work: Any, *arguments: Any) -> Any:
         try:
             return await asyncio.to_thread(work, *arguments)
-        except OSError as error:
+        except ArchiveUnavailable:
+            raise
+        except self._failures as error:
             raise ArchiveUnavailable(f"the archive at {self._url} does not serve: {error}") from error
 
     def _write(self, file: str, content: bytes) -> None:

@@ -7,7 +7,9 @@ import os
 import re
 import resource
 from pathlib import Path
+from typing import Any, NoReturn
 
+import fsspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -330,3 +332,31 @@ async def test_a_trim_beside_a_busy_keeper_leaves_nothing_that_no_cursor_reaches
 def test_a_segment_survives_its_encoding():
     segment = Segment("labels/a/1-1.x.jsonl", Position(1, 1), Position(2, 3), 7)
     assert Segment.decode(segment.encode()) == segment
+
+
+class NoEndpoint(Exception):
+    """What a library of a remote store raises; botocore's and aiohttp's are no OSErrors."""
+
+
+class UnreachableStore(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """A bucket behind a network that is down."""
+
+    protocol = "unreachable"
+
+    def _fail(self, *_: Any, **__: Any) -> NoReturn:
+        raise NoEndpoint("could not connect")
+
+    pipe_file = info = _open = rm_file = _fail
+
+
+async def test_a_remote_store_that_cannot_be_reached_is_an_archive_that_is_away():
+    fsspec.register_implementation("unreachable", UnreachableStore, clobber=True)
+    archive = SegmentArchive("unreachable://bucket/path")
+    segment = Segment(file="labels/acme/1-0.x.jsonl", first=Position(1, 0), last=Position(1, 0), count=1)
+    for call in (
+        archive.write(NAME, [(Position(1, 0), b'{"n":1}')]),
+        archive.read(segment, after=START, limit=1),
+        archive.remove([segment.file]),
+    ):
+        with pytest.raises(ArchiveUnavailable, match="unreachable://bucket/path does not serve: could not connect"):
+            await call
