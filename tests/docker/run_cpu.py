@@ -188,7 +188,9 @@ def keeps_what_is_archived(stack: Stack, client: httpx2.Client, job: str) -> Non
 
 
 def lines_of(client: httpx2.Client, path: str) -> list[str]:
-    return client.get(path, params={"limit": MOST}).text.splitlines()
+    answer = client.get(path, params={"limit": MOST})
+    assert answer.status_code == 200, answer.text
+    return answer.text.splitlines()
 
 
 def archived(stack: Stack, folder: str) -> int:

@@ -110,6 +110,7 @@ def test_gateway_and_keeper_share_uploads_and_archive_and_the_image_lets_them_wr
     assert "install --directory --owner 10001 --mode 700 /data /data/spool /data/archive" in dockerfile
 
 
+BUCKET = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "FSSPEC_S3_ENDPOINT_URL"}
 FIXED_BY_THE_IMAGE = {
     "SELFREF_SERVICE_HOST",
     "SELFREF_SERVICE_PORT",
@@ -131,7 +132,13 @@ def variables(settings: type[BaseSettings]) -> set[str]:
     ("name", "settings"), [("service", GatewaySettings), ("keeper", KeeperSettings), ("worker", WorkerSettings)]
 )
 def test_every_setting_of_a_process_can_be_given_in_the_env_file(name: str, settings: type[BaseSettings]) -> None:
-    assert set(SERVICES[name]["environment"]) == variables(settings) - FIXED_BY_THE_IMAGE
+    assert set(SERVICES[name]["environment"]) - BUCKET == variables(settings) - FIXED_BY_THE_IMAGE
+
+
+def test_the_way_into_a_bucket_is_told_to_gateway_and_keeper_only() -> None:
+    told = {name for name, service in SERVICES.items() if BUCKET & set(service.get("environment", {}))}
+    assert told == {"service", "keeper"}
+    assert all(set(SERVICES[name]["environment"]) >= BUCKET for name in told)
 
 
 def test_the_engine_knows_the_settings_it_is_given() -> None:
