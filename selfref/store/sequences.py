@@ -130,10 +130,9 @@ class Sequences:
             for name, length, first in zip(names, replies[::2], replies[1::2], strict=True)
         ]
 
-    async def forget(self, keys: Keys, names: Sequence[str]) -> None:
-        """Look no more for something to archive in these."""
-        if names:
-            await self._pipeline.call("SREM", keys.unarchived, *names)
+    async def forget(self, keys: Keys, name: str, *, job_id: str) -> None:
+        """Look no more for something to archive in a sequence of a job that does not run."""
+        await self._pipeline.run("forget", keys=[keys.unarchived, keys.job(job_id)], args=[name])
 
     async def segments(self, keys: Keys, name: str) -> list[Segment]:
         """All archived segments, oldest first."""

@@ -2,7 +2,7 @@
 
 import structlog
 
-from selfref.messages import JobStatus, now
+from selfref.messages import now
 from selfref.store import Backlog, Store
 from service.archive import SegmentArchive
 from service.clock import milliseconds
@@ -67,8 +67,7 @@ class Archiving:
 
     async def _forget(self, idle: list[Backlog]) -> None:
         """Look no more at sequences of jobs that have ended; label feeds are looked at for ever."""
-        of_jobs = [each for each in idle if not each.name.startswith("labels:")]
-        jobs = await self._store.jobs.get_all([each.name.partition(":")[2] for each in of_jobs])
-        for each, job in zip(of_jobs, jobs, strict=True):
-            if job is None or job.status in (JobStatus.COMPLETED, JobStatus.CANCELED, JobStatus.FAILED):
-                await self._store.sequences.forget(self._store.shards[each.shard], [each.name])
+        for each in idle:
+            kind, _, owner = each.name.partition(":")
+            if kind != "labels":
+                await self._store.sequences.forget(self._store.shards[each.shard], each.name, job_id=owner)

@@ -324,3 +324,22 @@ async def test_the_lease_is_one_keepers_until_it_runs_out(store: Store, redis_ur
         assert not await store.lease.hold(seconds=0.2)
     finally:
         await other.aclose()
+
+
+async def test_a_job_that_runs_again_is_archived_again(store: Store):
+    await running(store, J, 1)
+    (claim,) = await claim_all(store, "w", 1)
+    await fail(store, claim)
+    (keys,) = store.shards
+    name = f"failures:{J}"
+
+    async def is_looked_at() -> bool:
+        return name in [each.name for each in await store.sequences.backlogs(keys)]
+
+    await store.sequences.forget(keys, name, job_id=J)
+    assert await is_looked_at(), "it runs"
+    await store.jobs.complete(J, at=5)
+    await store.sequences.forget(keys, name, job_id=J)
+    assert not await is_looked_at()
+    await store.jobs.retry(J, tenant="acme")
+    assert await is_looked_at()
