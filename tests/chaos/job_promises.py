@@ -61,7 +61,7 @@ def _pairs(end: JobEnd) -> set[tuple[str, str]]:
 
 
 def lines(history: History, final: Final) -> Iterator[Violation]:
-    """P1 for uploads: a line is in results, errors, or (where it was canceled) nowhere, and in one only; a check never."""
+    """P1 for uploads: a line is in results, in errors, or (of a canceled job) in neither; a check is never in one."""
     for job, end in final.jobs.items():
         if end is None:
             continue  # said by `pair_promises.ends`
