@@ -68,11 +68,17 @@ def parse_as(model: type[M], text: bytes, *, whole: str) -> M:
     raise invalid(found, fields=model.model_fields, whole=whole)
 
 
-def invalid(found: Sequence[Mapping[str, Any]], *, fields: Collection[str], whole: str) -> Invalid:
+def invalid(
+    found: Sequence[Mapping[str, Any]],
+    *,
+    fields: Collection[str] = (),
+    whole: str = "request",
+    code: str = "invalid_request",
+) -> Invalid:
     """Pydantic's errors as one refusal that names every field at fault."""
     wrong = faults(found, fields=fields, whole=whole)
     detail = " ".join(fault["detail"] for fault in wrong[:3])
-    return Invalid("invalid_request", detail, param=wrong[0]["param"] or None, errors=wrong)
+    return Invalid(code, detail, param=wrong[0]["param"] or None, errors=wrong)
 
 
 def _unreadable(text: bytes, reason: str, *, whole: str) -> Unreadable:

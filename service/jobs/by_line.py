@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Self
@@ -57,27 +57,28 @@ class Told:
 
 async def by_line(read: Read, index: PairIndex, *, after: Place, limit: int) -> tuple[list[Told], Place]:
     """Up to `limit` lines behind a place, and the place behind them. Raises what `read` raises."""
-    told: list[Told] = []
     entries = await read(after.position, limit)
-    place = after
+    return await asyncio.to_thread(_tell, entries, index, after, limit)
+
+
+def _tell(entries: Iterable[Entry], index: PairIndex, place: Place, limit: int) -> tuple[list[Told], Place]:
+    told: list[Told] = []
     for position, outcome in entries:
         if len(told) == limit:
             break
-        place = await asyncio.to_thread(_tell, outcome, position, index, place, told, limit)
+        record = index.record(pair_number(orjson.loads(outcome)["id"]))
+        lines = 1 + record.twins
+        stop = min(lines, place.lines + limit - len(told))
+        told += _lines(outcome, record, index, start=place.lines, stop=stop)
+        place = Place(position) if stop == lines else Place(place.position, stop)
     return told, place
 
 
-def _tell(outcome: bytes, position: Position, index: PairIndex, place: Place, told: list[Told], limit: int) -> Place:
-    """Append the lines of one outcome from `place.lines` on; where to go on."""
-    record = index.record(pair_number(orjson.loads(outcome)["id"]))
-    lines = 1 + record.twins
-    stop = min(lines, place.lines + limit - len(told))
-    first = None if place.lines == 0 else record.line
+def _lines(outcome: bytes, record: Record, index: PairIndex, *, start: int, stop: int) -> Iterator[Told]:
+    """The lines of one outcome from number `start` up to `stop`; number 0 is its own, the others its twins."""
     holding: Iterator[Record | Twin] = chain([record], index.twins(record))
-    for line in islice(holding, place.lines, stop):
-        told.append(Told(outcome, line.line, _custom_id(index.line_of(line)), first))
-        first = record.line
-    return Place(position) if stop == lines else Place(place.position, stop)
+    for number, line in islice(enumerate(holding), start, stop):
+        yield Told(outcome, line.line, _custom_id(index.line_of(line)), first=record.line if number else None)
 
 
 def _custom_id(line: bytes) -> str | None:

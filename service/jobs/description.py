@@ -29,9 +29,9 @@ _FORM = {
 }
 
 
-def _job(text: str, **headers: Any) -> dict[str, Any]:
+def _job(text: str) -> dict[str, Any]:
     content = {"schema": schema("Job"), "example": JOB}
-    return answer(text, media_type="application/json", content=content, headers={**_LOCATION, **headers})
+    return answer(text, media_type="application/json", content=content, headers=_LOCATION)
 
 
 def _lines(text: str, example: str) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from selfref.messages import JobOptions
-from service.errors import Invalid
-from service.validation import faults
+from service.body import invalid
 
 
 def options_of(fields: Mapping[str, str]) -> JobOptions:
@@ -14,6 +13,5 @@ def options_of(fields: Mapping[str, str]) -> JobOptions:
     try:
         return JobOptions.model_validate_strings(dict(fields))
     except ValidationError as error:
-        wrong = faults(error.errors(include_url=False, include_input=False, include_context=False))
-        detail = " ".join(fault["detail"] for fault in wrong[:3])
-        raise Invalid("invalid_parameter", detail, param=wrong[0]["param"] or None, errors=wrong) from None
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        raise invalid(found, code="invalid_parameter") from None

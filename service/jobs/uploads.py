@@ -10,7 +10,6 @@ from starlette.responses import Response
 from selfref.messages import JobOptions, now
 from selfref.store import StoreUnavailable, Taken
 from service import admission, metrics
-from service.clock import milliseconds
 from service.errors import Conflict, Invalid, SpoolFull, Unavailable
 from service.gateway import Gateway
 from service.jobs import description
@@ -18,6 +17,7 @@ from service.jobs.identity import job_id
 from service.jobs.options import options_of
 from service.jobs.view import job_response, own_job
 from service.problems import store_refusal
+from service.registration import register
 from service.spool.folder import JobFolder, Manifest
 from service.spool.receiving import Received, receive
 
@@ -77,13 +77,7 @@ def _keep(gateway: Gateway, received: Received, manifest: Manifest) -> JobFolder
 
 async def _register(gateway: Gateway, manifest: Manifest) -> None:
     try:
-        known = await gateway.store.jobs.register(
-            manifest.job_id,
-            tenant=manifest.tenant,
-            manifest=manifest.model_dump_json().encode(),
-            fingerprint=manifest.fingerprint,
-            created=milliseconds(manifest.created_at),
-        )
+        known = await register(gateway.store, manifest)
     except StoreUnavailable as error:
         detail = (
             f"{store_refusal(error).detail} The upload may have been accepted: look at /jobs/{manifest.job_id} first, "

@@ -12,6 +12,7 @@ import structlog
 from selfref.messages import now
 from selfref.store import Store, StoredJob
 from service.clock import milliseconds
+from service.registration import register
 from service.spool.folder import JobFolder, Spool
 
 EVERY = 60.0  # seconds between two comparisons, if Redis is not started again meanwhile
@@ -64,14 +65,7 @@ class Recovery:
         except FileNotFoundError:  # deleted since the folders were listed
             return
         if folder.accepted:
-            taken = await self._store.jobs.register(
-                manifest.job_id,
-                tenant=manifest.tenant,
-                manifest=manifest.model_dump_json().encode(),
-                fingerprint=manifest.fingerprint,
-                created=milliseconds(manifest.created_at),
-            )
-            if taken is None:
+            if await register(self._store, manifest) is None:
                 log.warning("taken_up", job=manifest.job_id, why="its upload is here and Redis had lost it")
         elif now() - manifest.created_at > timedelta(seconds=UNCLAIMED):
             await asyncio.to_thread(self._spool.delete, manifest.job_id)

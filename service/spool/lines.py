@@ -99,7 +99,7 @@ def _filled(line: JobLine, options: JobOptions) -> JobLine:
         return JobLine.model_validate({**dict(line), **gaps})
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
-        raise invalid(found, fields=(), whole="line with its job's options") from None
+        raise invalid(found, whole="line with its job's options") from None
 
 
 def _clearer(text: bytes, refusal: Unreadable) -> Unreadable:
