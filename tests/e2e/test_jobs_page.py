@@ -55,4 +55,4 @@ def test_the_python_example_tells_every_line(
     ).stdout
     assert "\n3 oops invalid_request\n" in told
     assert re.search(r"^1 sum \w+$", told, re.MULTILINE)
-    assert re.search(r"^2 days \w+$", told, re.MULTILINE)
+    assert re.search(r"^2 next \w+$", told, re.MULTILINE)
