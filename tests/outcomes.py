@@ -37,7 +37,7 @@ def judgment_of(work: Work, *, verdict: Verdict = Verdict.A) -> Judgment:
         principle=work.comparison.principle,
         preset=work.preset,
         flags=work.flags,
-        usage=Usage(calls=5),
+        usage=Usage(calls=5, prompt_tokens=1210, completion_tokens=402),
         provenance=Provenance(engine="none", model="none", template="0", method="made"),
         finished_at=now(),
     )

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from selfref.messages import STATE, FailureCode, Lane, Waiting, Work
 from selfref.store.calls import new_call
 from selfref.store.cursor import Position
+from selfref.store.documents import pack, unpack
+from selfref.store.errors import DocumentUnreadable
 from selfref.store.keys import Shards
 from selfref.store.lua import script
 from selfref.store.pipeline import Pipeline, invocation
@@ -89,11 +91,11 @@ class DeadLetters:
         return sum(await self._pipeline.calls(commands))
 
     def _replaying(self, judgment_id: str, *, tenant: str, lane: Lane, failure: bytes) -> Command:
-        waiting, keys = Waiting.of(STATE.validate_json(failure)), self._shards.of(judgment_id)
+        waiting, keys = Waiting.of(STATE.validate_json(unpack(failure))), self._shards.of(judgment_id)
         return invocation(
             script("replay"),
             keys=[keys.judgment(judgment_id), keys.work(lane), keys.counts(tenant), keys.dead],
-            args=[judgment_id, new_call(), waiting.model_dump_json()],
+            args=[judgment_id, new_call(), pack(waiting.model_dump_json())],
         )
 
 
@@ -112,6 +114,6 @@ def _decoded(work: bytes | None) -> Work | None:
     if work is None:
         return None
     try:
-        return Work.model_validate_json(work)
-    except ValidationError:
+        return Work.model_validate_json(unpack(work))
+    except (DocumentUnreadable, ValidationError):
         return None

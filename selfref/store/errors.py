@@ -5,6 +5,7 @@
     │   ├── StoreRefuses    Redis answers, and does not do it: a replica, still loading, a full disk
     │   │   └── StoreFull   Redis is at its maxmemory and refuses every write
     │   ├── ArchiveUnavailable  the archived part of a sequence cannot be read
+    │   ├── DocumentUnreadable  what is stored was not stored by this version: mixed versions, or a damaged file
     │   ├── GroupsGone      Redis came back empty: the next claim makes the consumer groups again
     │   └── ShardsDiffer    this process and this Redis disagree on the number of shards: only configuration helps
     ├── CursorInvalid       the label cursor was made by another feed, or by nobody: start again without one
@@ -49,6 +50,12 @@ class ArchiveUnavailable(StoreUnavailable):
     """What is asked for is no longer in Redis, and where it is archived cannot be read now."""
 
     cause = "The archive cannot be read"
+
+
+class DocumentUnreadable(StoreUnavailable):
+    """What Redis holds in a document's place is none that this version can read."""
+
+    cause = "A stored document cannot be read"
 
 
 class GroupsGone(StoreUnavailable):

@@ -2,11 +2,13 @@
 
 import orjson
 
-from selfref.messages import Failure, Judgment, Label, Lane, Work
+from selfref.messages import Failure, Judgment, Label, Lane, Usage, Work
 from selfref.store.calls import new_call
+from selfref.store.documents import pack
 from selfref.store.judgments import FINISHED_CAP
 from selfref.store.keys import GROUP, Keys, failure_sequence, result_sequence
 from selfref.store.pipeline import Pipeline
+from selfref.store.usage import pack_usage
 from selfref.store.wire import Argument
 
 DEAD_LETTERS_CAP = 100_000  # kept per shard; the pairs themselves expire with their retention
@@ -39,9 +41,9 @@ async def end_judged(
                 new_call(),
                 GROUP,
                 entry_id,
-                judgment.model_dump_json(),
+                pack(judgment.model_dump_json()),
                 "decided" if judgment.verdict.decided else judgment.verdict.value,
-                label.model_dump_json(),
+                pack(label.model_dump_json()),
                 round(retention * 1000),
                 FINISHED_CAP,
             ],
@@ -69,7 +71,7 @@ async def end_failed(
                 new_call(),
                 GROUP,
                 entry_id,
-                failure.model_dump_json(),
+                pack(failure.model_dump_json()),
                 round(retention * 1000),
                 FINISHED_CAP,
                 DEAD_LETTERS_CAP,
@@ -89,11 +91,9 @@ async def end_judged_of_job(
 
     Whoever ends the pair's one live entry ends the pair. A call that is repeated after a lost reply is answered False.
     """
-    usage = judgment.usage
-    cost: list[Argument] = [usage.calls, usage.prompt_tokens, usage.completion_tokens]
     noted: list[Argument] = [_check_field(work), _reading(judgment, work)] if work.check or work.repeated else []
     if work.check is not None:
-        return await _end_check(pipeline, noted, cost, job_id=job_id, keys=keys, entry_id=entry_id)
+        return await _end_check(pipeline, noted, judgment.usage, job_id=job_id, keys=keys, entry_id=entry_id)
     return bool(
         await pipeline.run(
             "judge_of_job",
@@ -102,15 +102,15 @@ async def end_judged_of_job(
                 keys.work(Lane.BATCH),
                 keys.sequence(result_sequence(job_id)),
                 keys.labels(work.tenant),
-                keys.checks(job_id),
+                *([keys.checks(job_id)] if noted else []),
             ],
             args=[
                 GROUP,
                 entry_id,
-                judgment.model_dump_json(),
-                label.model_dump_json(),
+                pack(judgment.model_dump_json()),
+                pack(label.model_dump_json()),
                 "decided" if judgment.verdict.decided else judgment.verdict.value,
-                *cost,
+                pack_usage(judgment.usage),
                 *noted,
             ],
         )
@@ -124,24 +124,24 @@ async def end_failed_of_job(
     if check is not None:
         field = f"{check}:{failure.id.rpartition('.')[2]}"
         reading: list[Argument] = [field, orjson.dumps({"failed": failure.error.code.value})]
-        return await _end_check(pipeline, reading, [0, 0, 0], job_id=job_id, keys=keys, entry_id=entry_id)
+        return await _end_check(pipeline, reading, Usage(), job_id=job_id, keys=keys, entry_id=entry_id)
     return bool(
         await pipeline.run(
             "fail_of_job",
             keys=[keys.job(job_id), keys.work(Lane.BATCH), keys.sequence(failure_sequence(job_id))],
-            args=[GROUP, entry_id, failure.model_dump_json()],
+            args=[GROUP, entry_id, pack(failure.model_dump_json())],
         )
     )
 
 
 async def _end_check(
-    pipeline: Pipeline, reading: list[Argument], cost: list[Argument], *, job_id: str, keys: Keys, entry_id: str
+    pipeline: Pipeline, reading: list[Argument], usage: Usage, *, job_id: str, keys: Keys, entry_id: str
 ) -> bool:
     return bool(
         await pipeline.run(
             "check_of_job",
             keys=[keys.job(job_id), keys.work(Lane.BATCH), keys.checks(job_id)],
-            args=[GROUP, entry_id, *reading, *cost],
+            args=[GROUP, entry_id, *reading, pack_usage(usage)],
         )
     )
 

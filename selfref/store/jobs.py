@@ -7,12 +7,14 @@ pairs are fed to the ready lists (every pair once, then the failed ones of each 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from selfref.messages import JobCounts, JobStatus, Lane, Usage
+from selfref.messages import JobCounts, JobStatus, Lane, Usage, Work
 from selfref.store.calls import new_call
 from selfref.store.cursor import Position
+from selfref.store.documents import pack
 from selfref.store.keys import GROUP, Shards, failure_sequence, label_sequence, result_sequence
 from selfref.store.pipeline import Pipeline
 from selfref.store.sequences import Entry, Sequences
+from selfref.store.usage import unpack_usage
 from selfref.store.wire import Command
 
 HEAD_START = 16  # pairs dealt before a worker asks for them, so that idle workers are woken
@@ -284,9 +286,9 @@ class Jobs:
         return sorted(member.decode() for page in pages for member in page)
 
 
-def ready_item(number: int, *, cost: int, work: bytes) -> bytes:
+def ready_item(number: int, *, cost: int, work: Work) -> bytes:
     """A pair as it waits on a ready list; `cost` (1 or more) is its share of a tenant's turn."""
-    return b"%d:%d:%b" % (cost, number, work)
+    return b"%d:%d:%b" % (cost, number, pack(work.model_dump_json(exclude_defaults=True)))
 
 
 def _sequences_of(job_id: str, *, tenant: str) -> tuple[str, str, str]:
@@ -311,11 +313,7 @@ def _stored(job_id: str, fields: dict[bytes, bytes]) -> StoredJob:
         counts=JobCounts(**numbers, waiting=numbers["submitted"] - ended),
         checks=int(fields.get(b"checks", 0)),
         checks_ended=int(fields.get(b"checks_ended", 0)),
-        usage=Usage(
-            calls=int(fields.get(b"calls", 0)),
-            prompt_tokens=int(fields.get(b"prompt_tokens", 0)),
-            completion_tokens=int(fields.get(b"completion_tokens", 0)),
-        ),
+        usage=unpack_usage(fields.get(b"usage")),
         retried_through=Position.parse(fields.get(b"retried_through", b"0-0").decode()),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from selfref.messages import STATE, Cancellation, Lane, State, Waiting, Work, now
 from selfref.store.calls import new_call
+from selfref.store.documents import pack, unpack
 from selfref.store.keys import Shards, label_sequence
 from selfref.store.pipeline import Pipeline
 from selfref.store.streams import FIRST_ID, tail
@@ -81,8 +82,8 @@ class Judgments:
             args=[
                 work.id,
                 new_call(),
-                work.model_dump_json(),
-                Waiting.of(work).model_dump_json(),
+                pack(work.model_dump_json()),
+                pack(Waiting.of(work).model_dump_json()),
                 work.tenant,
                 work.lane.value,
                 fingerprint,
@@ -108,7 +109,7 @@ class Judgments:
             ("HMGET", self._shards.of(each).judgment(each), "tenant", "result") for each in judgment_ids
         )
         return [
-            None if tenant is None else Stored(tenant=tenant.decode(), state=STATE.validate_json(result))
+            None if tenant is None else Stored(tenant=tenant.decode(), state=STATE.validate_json(unpack(result)))
             for tenant, result in rows
         ]
 
@@ -129,7 +130,7 @@ class Judgments:
             await self._pipeline.run(
                 "cancel",
                 keys=[keys.judgment(judgment_id), keys.counts(stored.tenant), keys.finished],
-                args=[judgment_id, cancellation.model_dump_json(), round(retention * 1000), FINISHED_CAP],
+                args=[judgment_id, pack(cancellation.model_dump_json()), round(retention * 1000), FINISHED_CAP],
             )
         )
 

@@ -19,12 +19,12 @@ work itself, and what becomes of it goes into the job's sequences and counts.
     lines         the LineCounts message as JSON         reason    why it failed
     planned, fed  the plan's length and place: every pair once, then the failed ones of each retry
     submitted, decided, tie, inconsistent, failed, canceled, checks, checks_ended
-    calls, prompt_tokens, completion_tokens              what its judgments have cost
+    usage         what its judgments have cost, packed
     registered_by, retried_by, retried_through           calls, and the last failure that a retry has taken up
 
-A *sequence* is a stream of JSON documents (labels of a tenant; results and failures of a job) whose older part is
-archived: `segments` then names the files that hold it. Other streams carry only the pair's id, except dead letters
-(code, message and time).
+Work, outcomes and labels are packed (`documents`). A *sequence* is a stream of such documents (labels of a tenant;
+results and failures of a job) whose older part is archived: `segments` then names the files that hold it. Other streams
+carry only the pair's id, except dead letters (code, message and time).
 """
 
 from collections.abc import Iterator

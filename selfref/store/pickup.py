@@ -13,11 +13,15 @@ from pydantic import ValidationError
 
 from selfref.messages import STATE, Failure, FailureCode, FailureReason, Lane, State, Work, now
 from selfref.store.claims import Claim
+from selfref.store.documents import unpack
+from selfref.store.errors import DocumentUnreadable
 from selfref.store.finishing import end_failed, end_failed_of_job
 from selfref.store.judgments import RETENTION
 from selfref.store.keys import GROUP, Shards, job_of
 from selfref.store.pipeline import Pipeline
 from selfref.store.wire import Command
+
+_UNREADABLE = (ValidationError, DocumentUnreadable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,8 @@ async def _of_job(pipeline: Pipeline, entry: Entry, *, wanted: bool, shards: Sha
         await _drop(pipeline, entry, shards=shards)
         return None
     try:
-        work = Work.model_validate_json(entry.work or b"")
-    except ValidationError as error:
+        work = Work.model_validate_json(unpack(entry.work or b""))
+    except _UNREADABLE as error:
         failure = _undecodable(entry, None, attempts=entry.attempts, deliveries=entry.deliveries, problem=error)
         keys, job_id = shards[entry.shard], job_of(entry.judgment_id)
         check = _kind_of_check(entry.work or b"")
@@ -90,8 +94,8 @@ async def _of_pair(
         return None
     deliveries = entry.deliveries + int(crashes or 0)
     try:
-        work = Work.model_validate_json(text)
-    except ValidationError as error:
+        work = Work.model_validate_json(unpack(text))
+    except _UNREADABLE as error:
         await end_failed(
             pipeline,
             _undecodable(entry, _waiting(result), attempts=int(attempts or 0), deliveries=deliveries, problem=error),
@@ -128,10 +132,8 @@ def _undecodable(
     *,
     attempts: int,
     deliveries: int,
-    problem: ValidationError,
+    problem: ValidationError | DocumentUnreadable,
 ) -> Failure:
-    first = problem.errors(include_input=False, include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "work"
     return Failure(
         id=entry.judgment_id,
         custom_id=accepted and accepted.custom_id,
@@ -139,7 +141,7 @@ def _undecodable(
         created_at=accepted.created_at if accepted else now(),
         error=FailureReason(
             code=FailureCode.UNDECODABLE,
-            message=f"the stored work cannot be read by this worker ({where}: {first['type']}); are versions mixed?",
+            message=f"the stored work cannot be read by this worker ({_what_is_wrong(problem)}); are versions mixed?",
             retryable=False,
             attempts=attempts,
             deliveries=deliveries,
@@ -148,16 +150,23 @@ def _undecodable(
     )
 
 
+def _what_is_wrong(problem: ValidationError | DocumentUnreadable) -> str:
+    if isinstance(problem, DocumentUnreadable):
+        return problem.detail
+    first = problem.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or 'work'}: {first['type']}"
+
+
 def _kind_of_check(text: bytes) -> str | None:
     """What hidden check some work stands for that cannot be read as a whole; None for a pair."""
     try:
-        return str(orjson.loads(text)["check"]["kind"])
-    except (ValueError, LookupError, TypeError):
+        return str(orjson.loads(unpack(text))["check"]["kind"])
+    except (DocumentUnreadable, ValueError, LookupError, TypeError):
         return None
 
 
 def _waiting(text: bytes) -> State | None:
     try:
-        return STATE.validate_json(text)
-    except ValidationError:
+        return STATE.validate_json(unpack(text))
+    except _UNREADABLE:
         return None

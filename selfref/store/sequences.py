@@ -5,6 +5,7 @@ its entries from the stream in one step, so a position means the same before and
 twice or not at all. What a segment's file looks like is the archive's business (`Archive`).
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +13,7 @@ from typing import Protocol
 import orjson
 
 from selfref.store.cursor import Position
+from selfref.store.documents import unpack
 from selfref.store.errors import ArchiveUnavailable
 from selfref.store.keys import Keys
 from selfref.store.pipeline import Pipeline
@@ -77,7 +79,10 @@ class Sequences:
         self._archive = archive
 
     async def read(self, keys: Keys, name: str, *, after: Position, limit: int) -> list[Entry]:
-        """Up to `limit` entries behind a position, in order; none at the present end. Raises ArchiveUnavailable."""
+        """Up to `limit` entries behind a position, in order; none at the present end.
+
+        Raises ArchiveUnavailable and DocumentUnreadable.
+        """
         entries: list[Entry] = []
         while len(entries) < limit:
             wanted = min(limit - len(entries), MAX_ENTRIES)
@@ -85,7 +90,7 @@ class Sequences:
                 "page", keys=[keys.sequence(name), keys.segments(name)], args=[str(after), wanted]
             )
             if segment is None:
-                found = [(Position.parse(entry.decode()), fields[1]) for entry, fields in page]
+                found = await _unpacked(page)
             else:
                 found = await self._read_archived(Segment.decode(segment), after=after, limit=wanted)
             entries += found
@@ -95,9 +100,9 @@ class Sequences:
         return entries
 
     async def oldest(self, keys: Keys, name: str, *, limit: int) -> list[Entry]:
-        """The first entries that are not archived yet."""
+        """The first entries that are not archived yet. Raises DocumentUnreadable."""
         page = await self._pipeline.call("XRANGE", keys.sequence(name), "-", "+", "COUNT", limit)
-        return [(Position.parse(entry.decode()), fields[1]) for entry, fields in page]
+        return await _unpacked(page)
 
     async def archived(self, keys: Keys, name: str, segment: Segment) -> bool:
         """Make a written segment part of the sequence, in place of its entries.
@@ -154,3 +159,12 @@ class Sequences:
                 f"{segment.file} of the archive ends before {segment.last}, where it was written to; restore it"
             )
         return found
+
+
+async def _unpacked(page: Sequence[tuple[bytes, list[bytes]]]) -> list[Entry]:
+    """Entries of a stream, in a thread: a long page would hold up everybody else."""
+    return await asyncio.to_thread(_unpack_all, page) if page else []
+
+
+def _unpack_all(page: Sequence[tuple[bytes, list[bytes]]]) -> list[Entry]:
+    return [(Position.parse(entry.decode()), unpack(fields[1])) for entry, fields in page]

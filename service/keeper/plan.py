@@ -52,7 +52,7 @@ class Plan:
 
     def _item(self, number: int) -> bytes:
         work = self._index.work(number, self._manifest)
-        return ready_item(number, cost=_cost(work), work=work.model_dump_json(exclude_defaults=True).encode())
+        return ready_item(number, cost=_cost(work), work=work)
 
     async def _look_up_retries(self, store: Store, job: StoredJob) -> None:
         for number, retry in enumerate(await store.jobs.retries(job.id)):

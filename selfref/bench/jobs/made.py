@@ -1,11 +1,13 @@
 """Works, judgments and labels in the sizes of real ones, for what is measured without an engine."""
 
 import random
+from math import exp
 from pathlib import Path
+from statistics import mean
 
 import orjson
 
-from selfref.bench.jobs.lines import word_pool
+from selfref.bench.jobs.lines import prose
 from selfref.messages import (
     Comparison,
     Judgment,
@@ -43,22 +45,25 @@ def works(lines: Path, *, job_id: str | None, lane: Lane) -> list[Work]:
 
 
 def judged(work: Work) -> tuple[Judgment, Label]:
-    """A judgment of some 3 kB in words of its own, and the label that it makes.
+    """A judgment of some 3 kB in prose and numbers of its own, and the label that it makes.
 
-    No two share their texts: Lua looks every string up among those it has, and equal ones would cost it more or less.
+    No two share them: Lua looks every string up among those it has, and what repeats packs better than it should.
     """
-    reference, first, second = _texts(work.id, _REFERENCE, _CRITIQUE, _CRITIQUE)
-    forward, backward = _reading("A", 2.4, first), _reading("B", 1.9, second)
+    drawn = random.Random(work.id)  # noqa: S311 - texts, not secrets
+    reference, first, second = _texts(drawn, _REFERENCE, _CRITIQUE, _CRITIQUE)
+    forward, backward = _reading("A", drawn.uniform(1, 4), first), _reading("B", drawn.uniform(1, 4), second)
+    odds = mean([forward.log_odds_a or 0.0, backward.log_odds_a or 0.0])
+    probability = 1 / (1 + exp(-odds))
     judgment = Judgment(
         id=work.id,
         custom_id=work.custom_id,
         job_id=work.job_id,
         created_at=work.created_at,
         verdict=Verdict.A,
-        probability_a=0.895,
-        strength=0.79,
-        log_odds=2.15,
-        position_bias=0.25,
+        probability_a=probability,
+        strength=2 * probability - 1,
+        log_odds=odds,
+        position_bias=drawn.uniform(-1, 1),
         orders=(forward, backward),
         votes=VoteCounts(a=2, b=0, tie=0),
         reference=Reference(text=reference, source="model"),
@@ -89,13 +94,13 @@ def _reading(first: str, log_odds: float, critique: str) -> OrderReading:
             "first": first,
             "verdict": "A",
             "log_odds_a": log_odds,
-            "semantic_perplexity": Perplexity(a=1.09, b=12.0),
-            "label_mass": 0.998,
+            "semantic_perplexity": Perplexity(a=1 + exp(-log_odds), b=1 + exp(log_odds)),
+            "label_mass": 1 - exp(-2 * log_odds),
             "critique": critique,
         }
     )
 
 
-def _texts(seed: str, *lengths: int) -> list[str]:
-    drawn, pool = random.Random(seed), word_pool()  # noqa: S311 - texts, not secrets
-    return [pool[at : at + length] for length in lengths for at in (drawn.randrange(len(pool) - length),)]
+def _texts(drawn: random.Random, *lengths: int) -> list[str]:
+    text = prose()
+    return [text[at : at + length] for length in lengths for at in (drawn.randrange(len(text) - length),)]

@@ -22,6 +22,7 @@ from selfref.bench.jobs.plan import Case, Figures, Measurement, Plan
 from selfref.bench.jobs.stack import Bench
 from selfref.messages import Lane
 from selfref.store import Claim, Segment, Store, StoredJob, ready_item
+from selfref.store.documents import pack
 
 ENQUEUED_AT_ONCE = 250  # as the keeper does
 IN_FLIGHT = 64  # pairs claimed before the first of them is finished: a worker's default concurrency
@@ -93,18 +94,18 @@ def figures(costs: Costs, *, pairs: int) -> Figures:
 async def _job(store: Store, lines: Path, costs: Costs, *, together: int) -> Figures:
     pairs = await asyncio.to_thread(works, lines, job_id=JOB, lane=Lane.BATCH)
     job = await _started(store, pairs=len(pairs))
-    items = [
-        ready_item(number, cost=1, work=work.model_dump_json(exclude_defaults=True).encode())
-        for number, work in enumerate(pairs)
-    ]
+    items = [ready_item(number, cost=1, work=work) for number, work in enumerate(pairs)]
     with costs.of("enqueue"):
         for first in range(0, len(items), ENQUEUED_AT_ONCE):
             part = items[first : first + ENQUEUED_AT_ONCE]
             await store.jobs.enqueue(job, part, after=first, through=first + len(part))
     await _finish_all(store, costs, len(pairs), together=together, way="", sequences=(RESULTS, LABELS))
     judgment, label = judged(pairs[0])
-    documents = {"work": items[0], "judgment": judgment.model_dump_json(), "label": label.model_dump_json()}
-    return {f"{name}_bytes": len(text) for name, text in documents.items()}
+    sizes: Figures = {}
+    for name, document in (("work", pairs[0]), ("judgment", judgment), ("label", label)):
+        text = document.model_dump_json()
+        sizes |= {f"{name}_bytes": len(text), f"{name}_packed": len(pack(text))}
+    return sizes
 
 
 async def _interactive(store: Store, lines: Path, costs: Costs, *, together: int) -> None:
@@ -185,8 +186,11 @@ MEASUREMENT = Measurement(
         ("client_claim_judge", "client, /judge: claim", "{:.1f}"),
         ("client_finish_judge", "client, /judge: finish", "{:.1f}"),
         ("work_bytes", "bytes of a pair's work", "{:.0f}"),
+        ("work_packed", "bytes of it as it is stored", "{:.0f}"),
         ("judgment_bytes", "bytes of its judgment", "{:.0f}"),
+        ("judgment_packed", "bytes of it as it is stored", "{:.0f}"),
         ("label_bytes", "bytes of its label", "{:.0f}"),
+        ("label_packed", "bytes of it as it is stored", "{:.0f}"),
     ),
     cases=cases,
 )

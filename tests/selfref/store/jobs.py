@@ -29,7 +29,7 @@ def pair_of(job_id: str, number: int, *, tenant: str = "acme", check: Check | No
 def item(work: Work, *, cost: int = 1) -> bytes:
     """The pair as a keeper puts it on the ready list."""
     number = int(work.id.rpartition(".")[2])
-    return ready_item(number, cost=cost, work=work.model_dump_json(exclude_defaults=True).encode())
+    return ready_item(number, cost=cost, work=work)
 
 
 async def started(store: Store, job_id: str, pairs: int, *, tenant: str = "acme", checks: int = 0) -> StoredJob:

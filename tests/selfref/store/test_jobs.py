@@ -5,8 +5,9 @@ import asyncio
 import orjson
 import pytest
 
-from selfref.messages import Check, JobStatus
-from selfref.store import Standing, Store, Taken, ready_item
+from selfref.messages import Check, JobStatus, Usage
+from selfref.store import Standing, Store, Taken
+from selfref.store.documents import pack
 from selfref.store.keys import failure_sequence, result_sequence
 from service.archive import SegmentArchive
 from tests.selfref.store.jobs import (
@@ -53,7 +54,8 @@ async def test_pairs_are_judged_once_and_the_job_completes_when_all_have_ended(s
     assert await store.jobs.complete(J, at=5)
     job = await stored(store, J)
     assert (job.status, job.counts.decided, job.counts.failed, job.ended) == (JobStatus.COMPLETED, 2, 1, 5)
-    assert (job.usage.calls, await outcomes(store, J)) == (10, ([f"{J}.0", f"{J}.1"], [f"{J}.2"]))
+    assert job.usage == Usage(calls=10, prompt_tokens=2420, completion_tokens=804)
+    assert await outcomes(store, J) == ([f"{J}.0", f"{J}.1"], [f"{J}.2"])
     assert await feed(store) == [f"{J}.0", f"{J}.1"]
     assert (await look(store)).waiting_ids().total() == 0
 
@@ -213,6 +215,7 @@ async def test_a_check_makes_neither_result_nor_label_and_the_job_waits_for_it(s
     assert set(readings) == {"first:0", "gold:1", "repeat:2"}
     job = await stored(store, J)
     assert (job.counts.submitted, job.counts.decided, job.counts.failed, job.checks_ended) == (1, 1, 0, 2)
+    assert job.usage == Usage(calls=10, prompt_tokens=2420, completion_tokens=804), "a check costs as much as a pair"
     assert await outcomes(store, J) == ([f"{J}.0"], [])
     assert await feed(store) == [f"{J}.0"]
 
@@ -221,9 +224,8 @@ async def test_a_check_makes_neither_result_nor_label_and_the_job_waits_for_it(s
 async def test_work_that_cannot_be_read_fails_and_the_job_still_completes(store: Store, check: dict | None):
     await started(store, J, 0 if check else 1, checks=1 if check else 0)
     unreadable = pair_of(J, 0).model_dump(mode="json") | {"version": 99, "check": check}
-    await store.jobs.enqueue(
-        await stored(store, J), [ready_item(0, cost=1, work=orjson.dumps(unreadable))], after=0, through=1
-    )
+    ready = b"1:0:" + pack(orjson.dumps(unreadable).decode())
+    await store.jobs.enqueue(await stored(store, J), [ready], after=0, through=1)
     assert await store.work.claim("w", count=1, wait=0) == []
     assert await store.jobs.complete(J, at=5)
     job = await stored(store, J)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from selfref.messages import Verdict
-from selfref.store import CursorExpired, CursorInvalid, ShardsDiffer, Store
+from selfref.store import CursorExpired, CursorInvalid, DocumentUnreadable, ShardsDiffer, Store
 from selfref.store.cursor import Cursor, Position
 from tests.outcomes import failure_of
 from tests.selfref.store.pairs import RETENTION, judged, work
@@ -175,6 +175,13 @@ async def test_a_long_feed_is_trimmed_whole(store: Store) -> None:
     everything = await store.labels.read("acme", after=None, limit=5000, wait=0)
     assert await store.labels.trim("acme", through=everything.cursor) == 1201
     assert await feed(store) == []
+
+
+async def test_a_label_that_this_version_cannot_read_is_not_passed_over(store: Store) -> None:
+    await judge(store, "p1")
+    await store._pipeline.call("XADD", store._shards[0].labels("acme"), "*", "label", '{"version": 1}')
+    with pytest.raises(DocumentUnreadable, match="versions mixed"):
+        await store.labels.read("acme", after=None, limit=5, wait=0)
 
 
 async def test_a_cursor_survives_a_url_and_the_process_that_made_it(redis_url: str, store: Store) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from selfref.messages import Failure
 from selfref.store import Accepted, Claim, Counts, Standing, Store, StoreUnavailable
+from selfref.store.documents import pack
 from tests.outcomes import failure_of
 from tests.redis_server import RedisServer
 from tests.selfref.store.lossy_proxy import LossyProxy
@@ -105,7 +106,7 @@ async def test_replay(proxy: LossyProxy, unlucky: Store, claim: Claim) -> None:
     assert state is not None
     assert isinstance(state.state, Failure)
     command = unlucky.dead_letters._replaying(
-        "p1", tenant="acme", lane=claim.lane, failure=state.state.model_dump_json().encode()
+        "p1", tenant="acme", lane=claim.lane, failure=pack(state.state.model_dump_json())
     )
     proxy.losing = 1
     assert await unlucky._pipeline.call(*command) == 1

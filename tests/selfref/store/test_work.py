@@ -8,6 +8,7 @@ import pytest
 
 from selfref.messages import Failure, FailureCode, Judgment, Lane, Verdict
 from selfref.store import Standing, Store
+from selfref.store.documents import pack
 from selfref.store.keys import GROUP
 from tests.outcomes import failure_of, judgment_of
 from tests.selfref.store.pairs import RETENTION, judged, work
@@ -279,9 +280,10 @@ async def test_a_consumer_that_ends_cleanly_leaves_nothing_behind(redis_url: str
     await assert_promises(store, ["p1", "p2", "p3"])
 
 
-async def test_work_that_cannot_be_read_fails_with_its_reason(store: Store) -> None:
+@pytest.mark.parametrize("unreadable", [pack('{"version": 9}'), b'{"version": 9}', b""])
+async def test_work_that_cannot_be_read_fails_with_its_reason(store: Store, unreadable: bytes) -> None:
     await accept(store, "p1", "p2")
-    await store._pipeline.call("HSET", store._shards.of("p1").judgment("p1"), "work", '{"version": 9}')
+    await store._pipeline.call("HSET", store._shards.of("p1").judgment("p1"), "work", unreadable)
     assert [claim.work.id for claim in await store.work.claim("w", count=5, wait=0)] == ["p2"]
     stored = await store.judgments.state("p1")
     assert stored is not None

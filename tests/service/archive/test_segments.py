@@ -17,6 +17,7 @@ from redis import Redis
 
 from selfref.messages import Label
 from selfref.store import ArchiveUnavailable, CursorExpired, Entry, Position, Segment, Store
+from selfref.store.documents import pack
 from selfref.store.keys import label_sequence
 from service.archive import SegmentArchive
 from tests.redis_server import RedisServer
@@ -35,7 +36,7 @@ def label(number: int) -> Label:
 async def append(store: Store, number: int, *, at: str = "*") -> Position:
     """One more label in the feed, without the pair that made it."""
     (keys,) = store.shards
-    entry = await store._pipeline.call("XADD", keys.labels(TENANT), at, "label", label(number).model_dump_json())
+    entry = await store._pipeline.call("XADD", keys.labels(TENANT), at, "label", pack(label(number).model_dump_json()))
     return Position.parse(entry.decode())
 
 

@@ -46,10 +46,10 @@ def test_lines_are_a_kilobyte_each_and_no_two_are_equal(tmp_path):
     assert gzip.decompress(compressed(file).read_bytes()) == file.read_bytes()
 
 
-def test_words_compress_as_prose_does(tmp_path):
+def test_lines_compress_as_real_ones_do(tmp_path):  # Arena-Hard's 500 to 27 %, LLMBar's to 26 %
     file = tmp_path / "lines.jsonl"
     write_lines(file, 2000)
-    assert 0.3 < compressed(file).stat().st_size / file.stat().st_size < 0.5
+    assert 0.2 < compressed(file).stat().st_size / file.stat().st_size < 0.35
 
 
 def test_made_judgments_have_the_size_of_real_ones_and_texts_of_their_own(tmp_path):
