@@ -22,6 +22,6 @@ def check_destination(out: Path | None, *, overwrite: bool) -> None:
 
 def destination(out: Path | None) -> AbstractContextManager[BinaryIO]:
     """What to write to. Raises OSError."""
-    from selfref.cli.whole_file import whole_file
+    from selfref.durable import whole_file
 
     return nullcontext(sys.stdout.buffer) if out is None else whole_file(out)

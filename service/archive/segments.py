@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from selfref.durable import sync_folder, write_synced
 from selfref.store import ArchiveUnavailable, Entry, Position, Segment
-from service.spool.durable import sync_folder, write_synced
 
 _NEAR = 64 * 1024  # bytes that are read through rather than bisected further
 _LINE = re.compile(rb'\{"position":"(\d+-\d+)",')

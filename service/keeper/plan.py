@@ -7,9 +7,9 @@ from pathlib import Path
 
 import orjson
 
+from selfref.durable import sync_folder, write_synced
 from selfref.messages import Preset, Work
 from selfref.store import Retry, Store, StoredJob, ready_item
-from service.spool.durable import sync_folder, write_synced
 from service.spool.folder import JobFolder, Manifest
 from service.spool.index import PairIndex, pair_number
 

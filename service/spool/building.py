@@ -8,8 +8,8 @@ import os
 import shutil
 from typing import BinaryIO, Self
 
+from selfref.durable import sync_folder, write_synced
 from selfref.messages import LineError
-from service.spool.durable import sync_folder, write_synced
 from service.spool.folder import JobFolder, Validated
 from service.spool.records import RECORD_SIZE, TWIN_SIZE, Record, Twin
 

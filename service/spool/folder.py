@@ -27,9 +27,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from selfref.durable import sync_folder, write_synced
 from selfref.messages import JobOptions, LineCounts
 from selfref.messages.message import Message
-from service.spool.durable import room_needed, sync_folder, write_synced
+from service.spool.room import room_needed
 
 JOB_ID = re.compile(r"job-[0-9a-f]{24}")
 _RECEIVING = ".receiving"

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from service.errors import TooLarge
-from service.spool.durable import room_needed
+from service.spool.room import room_needed
 
 SYNC_EVERY = 32 * 1024 * 1024  # bytes; a slow disk writes this in about a second
 

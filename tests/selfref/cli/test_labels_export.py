@@ -13,7 +13,7 @@ import pytest
 
 from selfref import Client
 from selfref.cli.labels_export import FormatName
-from selfref.cli.whole_file import whole_file
+from selfref.durable import whole_file
 from selfref.exports import Format
 from selfref.messages import Label, Verdict
 from selfref.stack.datadir import Running
