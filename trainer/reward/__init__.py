@@ -1,0 +1,1 @@
+"""The reward model: a score for an answer, learnt from the judge's preferences."""

@@ -1,0 +1,65 @@
+"""A trained reward model as what scores answers; a score does not depend on the batch that it is computed in."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForSequenceClassification
+
+from trainer.errors import ModelUnusable
+from trainer.tokens import Tokens
+
+BATCH = 64  # sequences scored at once
+
+
+class RewardModel:
+    """Scores sequences of tokens; 0 is the mean and 1 the standard deviation over answers of its reference policy."""
+
+    def __init__(self, network: Any, tokens: Tokens) -> None:
+        self.network = network
+        self.tokens = tokens
+        self.mean = float(getattr(network.config, "mean", 0.0))
+        self.std = float(getattr(network.config, "std", 1.0))
+
+    @classmethod
+    def load(cls, folder: Path) -> "RewardModel":
+        """Raises ModelUnusable."""
+        tokens = Tokens.load(folder)
+        try:
+            network = AutoModelForSequenceClassification.from_pretrained(
+                folder, local_files_only=True, dtype=torch.float32
+            )
+        except (OSError, ValueError) as error:
+            raise ModelUnusable(f"{folder} holds no reward model: {error}") from error
+        if network.config.num_labels != 1:
+            raise ModelUnusable(f"{folder} gives {network.config.num_labels} numbers for an answer, not one score")
+        return cls(network.eval(), tokens)
+
+    @torch.no_grad()
+    def score(self, sequences: Sequence[Sequence[int]]) -> Tensor:
+        """Normalised scores, (sequences,), of prompts with their answers, each with end-of-text where it ended."""
+        return (self.raw(sequences) - self.mean) / self.std
+
+    @torch.no_grad()
+    def raw(self, sequences: Sequence[Sequence[int]]) -> Tensor:
+        """Scores as the network gives them, (sequences,)."""
+        by_length = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
+        scores = torch.zeros(len(sequences))
+        for first in range(0, len(by_length), BATCH):
+            some = by_length[first : first + BATCH]
+            tokens, mask = padded([sequences[index] for index in some], padding=self.tokens.padding)
+            scores[some] = self.network(input_ids=tokens, attention_mask=mask).logits[:, 0].float()
+        return scores
+
+
+def padded(sequences: Sequence[Sequence[int]], *, padding: int) -> tuple[Tensor, Tensor]:
+    """Tokens and mask, each (sequences, longest), padded at the right."""
+    longest = max(len(each) for each in sequences)
+    tokens = torch.full((len(sequences), longest), padding)
+    mask = torch.zeros((len(sequences), longest), dtype=torch.long)
+    for row, each in enumerate(sequences):
+        tokens[row, : len(each)] = torch.tensor(each)
+        mask[row, : len(each)] = 1
+    return tokens, mask
