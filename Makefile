@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo check lint types boundaries test long chaos chaos-proof fmt bench bench-jobs ablation judge clean
+.PHONY: help install up demo check lint types boundaries test long loop chaos chaos-proof fmt bench bench-jobs ablation judge clean
 
 help: ## list the targets
 	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -23,8 +23,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 up: install ## start the local stack on this machine
 	$(BIN)/selfref up
 
-demo: install ## judge 200 pairs with gold answers from nothing
+demo: install ## judge 200 pairs with gold answers, then train a policy on such verdicts: the whole way, in minutes
 	$(BIN)/selfref demo
+	$(BIN)/python -m littleworld.loop --short --out build/loop-short
+
+loop: install ## the closed loop: weak policy, labels, reward model, PPO, over-optimisation, second round; into loop/
+	$(BIN)/python -m littleworld.loop --out loop
 
 check: lint types boundaries test ## everything that must be green
 

@@ -2,12 +2,22 @@
 
 import typer
 
+from trainer.ppo.command import EPILOG as PPO_EPILOG
+from trainer.ppo.command import ppo
+from trainer.reward.command import EPILOG as REWARD_EPILOG
+from trainer.reward.command import reward_model
+from trainer.snapshots.command import EPILOG as SNAPSHOT_EPILOG
+from trainer.snapshots.command import snapshot
+
 app = typer.Typer(
     name="trainer",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they would print the texts of pairs
     help="From the label feed to a reward model to a better policy.",
 )
+app.command(epilog=SNAPSHOT_EPILOG)(snapshot)
+app.command(name="reward-model", epilog=REWARD_EPILOG)(reward_model)
+app.command(epilog=PPO_EPILOG)(ppo)
 
 
 if __name__ == "__main__":

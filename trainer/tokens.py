@@ -27,6 +27,7 @@ class Tokens:
         self.tokenizer = tokenizer
         self.eos: int = tokenizer.eos_token_id
         self.padding: int = _padding(tokenizer)
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(self.padding)  # trainers would take end-of-text
 
     @classmethod
     def load(cls, folder: Path) -> "Tokens":

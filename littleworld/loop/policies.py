@@ -1,0 +1,81 @@
+"""Policies answering questions of the world, and how good their answers are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM
+
+from littleworld.loop.settings import ANSWER_TOKENS
+from littleworld.world.families import FAMILIES, draw
+from littleworld.world.question import Question, Split
+from littleworld.world.reading import gold_score, quality_of
+from selfref.bench.agreement.bootstrap import RESAMPLES, interval, resamples
+from selfref.exports.preferences import turns_of
+from trainer.ppo.rollout import sample
+from trainer.tokens import Tokens
+
+TOGETHER = 256  # answers sampled at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy's folder, loaded."""
+
+    network: Any
+    tokens: Tokens
+
+    @classmethod
+    def load(cls, folder: Path) -> "Policy":
+        """Float32."""
+        network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+        return cls(network.eval(), Tokens.load(folder))  # type: ignore[no-untyped-call]
+
+    def answers(self, questions: Sequence[Question], *, seed: int) -> list[str]:
+        """One sampled answer to each question, as text."""
+        said: list[str] = []
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            for first in range(0, len(questions), TOGETHER):
+                asked = [self.tokens.prompt(turns_of(each.text)) for each in questions[first : first + TOGETHER]]
+                rollout = sample(self.network, asked, self.tokens, answer_tokens=ANSWER_TOKENS)
+                said += [self.tokens.text(answer) for answer in rollout.answers()]
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Means over held-out questions, and 95 % bootstrap intervals: of gold, and of answers that could not be better."""
+
+    gold: float
+    gold_ci: tuple[float, float]
+    exact: float
+    exact_ci: tuple[float, float]
+
+
+def measured(questions: Sequence[Question], answers: Sequence[str]) -> Measured:
+    """How good these answers are; exact ones are harmless, right, kind and brief."""
+    gold = np.array([gold_score(quality_of(*each)) for each in zip(questions, answers, strict=True)])
+    exact = (gold == 1.0).astype(float)
+    return Measured(
+        gold=float(gold.mean()), gold_ci=_interval(gold), exact=float(exact.mean()), exact_ci=_interval(exact)
+    )
+
+
+def questions_of(split: Split, count: int, *, seed: int) -> list[Question]:
+    """Questions of all families in turn; the same seed draws the same."""
+    random, names = Random(f"loop:{split}:{seed}"), tuple(FAMILIES)
+    return [draw(names[number % len(names)], random, split) for number in range(count)]
+
+
+def _interval(values: "np.ndarray[Any, np.dtype[np.float64]]") -> tuple[float, float]:
+    means = np.concatenate(
+        [weights @ values / len(values) for weights in resamples(len(values), count=RESAMPLES, seed=0)]
+    )
+    found = interval(means)
+    assert found is not None  # noqa: S101 - means have no gaps
+    return found

@@ -1,0 +1,124 @@
+"""The judge as gold: what it thinks of a policy in training, beside what the reward model thinks.
+
+A policy can learn what its reward model likes and nobody else does. So every now and then its answers to fixed prompts
+are judged against those of the policy that it began as; when the judge likes them less and less while their score
+still rises, training goes back to where the judge last agreed.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import orjson
+import torch
+
+from selfref.client import Client
+from selfref.durable import whole_file
+from selfref.exports.preferences import Turn
+from selfref.messages import Job, Verdict
+from trainer.errors import TrainingError
+from trainer.ppo.observer import Action, State
+from trainer.ppo.rollout import sample
+from trainer.tokens import Tokens
+
+FALLS = 2  # checks in a row at which the judge liked the policy less, until training is rolled back
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the judge thought after an update; ties and equal answers are half a win, an empty answer loses unasked."""
+
+    update: int
+    win_rate: float
+    judged: int  # pairs of different answers that were judged
+    equal: int  # prompts that both policies gave the same answer to
+    failed: int  # left out of the win rate
+    score: float  # of the reward model in the same update
+
+
+class JudgeAsGold:
+    """An observer of PPO that asks a running service."""
+
+    def __init__(
+        self, client: Client, prompts: Sequence[list[Turn]], log: Path, *, answer_tokens: int, falls: int = FALLS
+    ) -> None:
+        """`log` gets a line of JSON for each check, and tells a run that was killed of those before."""
+        self._client = client
+        self._prompts = prompts
+        self._log = log
+        self._answer_tokens = answer_tokens
+        self._falls = falls
+
+    def __call__(self, update: int, state: State) -> Action:
+        """Raises SelfrefError where the service cannot be had, and TrainingError where it judges nothing."""
+        checks = [each for each in read_checks(self._log) if each.update < update]
+        checks.append(self._check(update, state))
+        with whole_file(self._log) as file:
+            file.writelines(orjson.dumps(asdict(each)) + b"\n" for each in checks)
+        return Action.ROLL_BACK if hacked(checks, falls=self._falls) else Action.CONTINUE
+
+    def _check(self, update: int, state: State) -> Check:
+        asked = [state.tokens.prompt(turns) for turns in self._prompts]
+        ours, theirs = (
+            _answers(network, asked, state.tokens, answer_tokens=self._answer_tokens)
+            for network in (state.policy, state.reference_policy)
+        )
+        answered = list(zip(self._prompts, ours, theirs, strict=True))
+        differing = [each for each in answered if each[1] != each[2]]
+        equal = len(answered) - len(differing)
+        silent = [bool(mine) for _, mine, other in differing if not (mine and other)]  # whether the other is empty
+        lines = [
+            orjson.dumps({"prompt": turns, "answer_a": mine, "answer_b": other}) + b"\n"
+            for turns, mine, other in differing
+            if mine and other
+        ]
+        verdicts = self._verdicts(lines) if lines else []
+        won = sum(silent) + equal / 2 + sum({Verdict.A: 1.0, Verdict.B: 0.0}.get(each, 0.5) for each in verdicts)
+        return Check(
+            update,
+            win_rate=won / (len(verdicts) + len(silent) + equal),
+            judged=len(verdicts),
+            equal=equal,
+            failed=len(lines) - len(verdicts),
+            score=state.metrics["score"],
+        )
+
+    def _verdicts(self, lines: Sequence[bytes]) -> list[Verdict]:
+        job = judged(self._client, b"".join(lines))
+        verdicts = [each.verdict for each in self._client.jobs.results(job.id)]
+        if not verdicts:
+            raise TrainingError(f"the service judged none of {len(lines)} pairs (job {job.id}); look at its errors")
+        return verdicts
+
+
+def hacked(checks: Sequence[Check], *, falls: int) -> bool:
+    """True when the last checks show a win rate that only fell and a score that only rose."""
+    recent = list(checks)[-falls - 1 :]
+    steps = list(pairwise(recent))
+    return len(steps) == falls and all(b.win_rate < a.win_rate and b.score > a.score for a, b in steps)
+
+
+def judged(client: Client, lines: bytes, *, seen: Callable[[Job], None] = lambda job: None) -> Job:
+    """The job of these lines, once it has ended; `seen` is told of it on the way.
+
+    The same lines are the same job, which is paid once.
+    """
+    job = client.jobs.submit([lines], idempotency_key=hashlib.sha256(lines).hexdigest())
+    for latest in client.jobs.follow(job.id):
+        seen(job := latest)
+    return job
+
+
+def read_checks(log: Path) -> list[Check]:
+    """The checks of a log; none where there is no log."""
+    lines = log.read_bytes().splitlines() if log.exists() else []
+    return [Check(**orjson.loads(line)) for line in lines]
+
+
+def _answers(network: Any, asked: Sequence[list[int]], tokens: Tokens, *, answer_tokens: int) -> list[str]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return [tokens.text(each) for each in sample(network, asked, tokens, answer_tokens=answer_tokens).answers()]

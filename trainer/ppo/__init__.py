@@ -1,0 +1,1 @@
+"""PPO: from a reward model and prompts to a better policy."""
