@@ -1,14 +1,13 @@
 """The judge as gold: what it thinks of a policy in training, beside what the reward model thinks.
 
 A policy can learn what its reward model likes and nobody else does. So every now and then its answers to fixed prompts
-are judged against those of the policy that it began as; when the judge likes them less and less while their score
-still rises, training goes back to where the judge last agreed.
+are judged against those of the policy that it began as; when the judge likes them less than it did while their score
+still rises, training goes back to where the judge liked them most.
 """
 
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from trainer.ppo.observer import Action, State
 from trainer.ppo.rollout import sample
 from trainer.tokens import Tokens
 
-FALLS = 2  # checks in a row at which the judge liked the policy less, until training is rolled back
+PATIENCE = 2  # checks in a row at which the judge likes the policy less than before, until training is rolled back
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +42,14 @@ class JudgeAsGold:
     """An observer of PPO that asks a running service."""
 
     def __init__(
-        self, client: Client, prompts: Sequence[list[Turn]], log: Path, *, answer_tokens: int, falls: int = FALLS
+        self, client: Client, prompts: Sequence[list[Turn]], log: Path, *, answer_tokens: int, patience: int = PATIENCE
     ) -> None:
         """`log` gets a line of JSON for each check, and tells a run that was killed of those before."""
         self._client = client
         self._prompts = prompts
         self._log = log
         self._answer_tokens = answer_tokens
-        self._falls = falls
+        self._patience = patience
 
     def __call__(self, update: int, state: State) -> Action:
         """Raises SelfrefError where the service cannot be had, and TrainingError where it judges nothing."""
@@ -58,7 +57,9 @@ class JudgeAsGold:
         checks.append(self._check(update, state))
         with whole_file(self._log) as file:
             file.writelines(orjson.dumps(asdict(each)) + b"\n" for each in checks)
-        return Action.ROLL_BACK if hacked(checks, falls=self._falls) else Action.CONTINUE
+        if checks[-1] is best(checks):
+            return Action.KEEP
+        return Action.ROLL_BACK if hacked(checks, patience=self._patience) else Action.CONTINUE
 
     def _check(self, update: int, state: State) -> Check:
         asked = [state.tokens.prompt(turns) for turns in self._prompts]
@@ -94,19 +95,25 @@ class JudgeAsGold:
         return verdicts
 
 
-def hacked(checks: Sequence[Check], *, falls: int) -> bool:
-    """True when the last checks show a win rate that only fell and a score that only rose."""
-    recent = list(checks)[-falls - 1 :]
-    steps = list(pairwise(recent))
-    return len(steps) == falls and all(b.win_rate < a.win_rate and b.score > a.score for a, b in steps)
+def best(checks: Sequence[Check]) -> Check:
+    """The one that the judge liked most, of equal ones the first."""
+    return max(checks, key=lambda each: each.win_rate)
+
+
+def hacked(checks: Sequence[Check], *, patience: int) -> bool:
+    """True when the judge has liked no check more since its best one, while the mean score of these is higher."""
+    since = [each for each in checks if each.update > best(checks).update]
+    return len(since) >= patience and sum(each.score for each in since) / len(since) > best(checks).score
 
 
 def judged(client: Client, lines: bytes, *, seen: Callable[[Job], None] = lambda job: None) -> Job:
     """The job of these lines, once it has ended; `seen` is told of it on the way.
 
-    The same lines are the same job, which is paid once.
+    The same lines are the same job, which is paid once. A policy may say anything, a chat template's own markers too:
+    those are judged as text.
     """
-    job = client.jobs.submit([lines], idempotency_key=hashlib.sha256(lines).hexdigest())
+    key = hashlib.sha256(lines).hexdigest()
+    job = client.jobs.submit([lines], idempotency_key=key, markers="escape", max_refused=1.0)
     for latest in client.jobs.follow(job.id):
         seen(job := latest)
     return job

@@ -36,7 +36,6 @@ from trainer.snapshots.taking import Order, take
 
 JUDGE = Path(littleworld.__file__).parent / "judge"
 EVERYTHING = 10_000_000  # labels; a snapshot takes what there is
-NEVER = 1_000_000  # falls in a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +106,8 @@ class Loop:
         self._progress.update(bar, total=1, completed=1)
         return run
 
-    def agreement_with_gold(self, run: Run, policy: Policy) -> float:
-        """Share of held-out pairs that the reward model orders as gold does, of those that gold orders."""
+    def agreement_with_gold(self, run: Run, policy: Policy) -> float | None:
+        """Share of held-out pairs that the reward model orders as gold does, of those that gold orders, if any."""
         model = RewardModel.load(run.model)
         first, second = (policy.answers(self._heldout, seed=seed) for seed in (5, 6))
         golds = [
@@ -121,7 +120,7 @@ class Loop:
         ]
         ordered = [(gold, score) for gold, score in zip(golds, (scores[0] - scores[1]).tolist(), strict=True) if gold]
         agreeing = sum(1 for gold, score in ordered if (gold > 0) == (score > 0))
-        return agreeing / len(ordered)
+        return agreeing / len(ordered) if ordered else None
 
     def ppo(self, name: str, run: Run, settings: PPOSettings, *, loose: bool) -> Stage:
         """Train the weak policy against a reward model, watched."""
@@ -132,7 +131,6 @@ class Loop:
             [turns_of(each.text) for each in self._checked],
             out / "judged.jsonl",
             answer_tokens=ANSWER_TOKENS,
-            falls=NEVER if loose else 2,
         )
         outcome = train_policy(
             self.folder / "weak",

@@ -25,7 +25,7 @@ def write_report(
     before: Measured,
     stages: Sequence[Stage],
     *,
-    agreements: Sequence[float],
+    agreements: Sequence[float | None],
     pairs: Sequence[int],
     seconds: float,
 ) -> Dump:
@@ -130,12 +130,15 @@ All of it took {report["seconds"] / 60:.1f} minutes.
 
 
 def _models(report: Dump) -> str:
-    first = f"The reward model orders {report['reward_model_gold_accuracy']:.1%} of held-out pairs as gold does"
-    told = f"{first}; it has learnt from {report['pairs'][0]:,} labels."
-    if report["round2_reward_model_gold_accuracy"] is None:
-        return told
-    second = f"The second one orders {report['round2_reward_model_gold_accuracy']:.1%} of them so, with"
-    return f"{told} {second} {report['pairs'][1]:,} labels more, of answers of the policy that was let loose."
+    first, second = report["reward_model_gold_accuracy"], report["round2_reward_model_gold_accuracy"]
+    told = ""
+    if first is not None:
+        told = f"The reward model orders {first:.1%} of held-out pairs as gold does, having learnt from"
+        told += f" {report['pairs'][0]:,} labels."
+    if second is not None:
+        told += f" The second one orders {second:.1%} of them so, with {report['pairs'][1]:,} labels more, of answers"
+        told += " of the policy that was let loose."
+    return told
 
 
 def _with_intervals(axes: Axes, watched: Sequence[Dump], before: Measured, **look: Any) -> None:

@@ -1,7 +1,7 @@
 """Where a killed run goes on: folders that appear whole, each with everything that training changes.
 
 checkpoint-000040/state.pt     the newest
-checkpoint-000020/state.pt     the last one at which an observer was asked, to roll back to
+checkpoint-000020/state.pt     the one that an observer wanted kept, to roll back to
 """
 
 import re

@@ -28,6 +28,7 @@ class Learner:
         self.critic_optimizer = _optimizer(critic.parameters())
         self.kl_coef = settings.kl_coef
         self.update = 0  # how many were made
+        self.kept = 0  # the update whose weights a roll back restores; 0: those it began with
 
     def state_dict(self) -> dict[str, Any]:
         """What `load_state_dict` takes."""
@@ -38,6 +39,7 @@ class Learner:
             "critic_optimizer": self.critic_optimizer.state_dict(),
             "kl_coef": self.kl_coef,
             "update": self.update,
+            "kept": self.kept,
         }
 
     def load_state_dict(self, kept: dict[str, Any]) -> None:
@@ -48,6 +50,7 @@ class Learner:
         self.critic_optimizer.load_state_dict(kept["critic_optimizer"])
         self.kl_coef = kept["kl_coef"]
         self.update = kept["update"]
+        self.kept = kept["kept"]
 
 
 def load_policy(folder: Path, reward_model: RewardModel) -> Any:

@@ -12,8 +12,9 @@ class Action(StrEnum):
     """What an observer wants done."""
 
     CONTINUE = "continue"
+    KEEP = "keep"  # continue, and remember these weights for a roll back
     STOP = "stop"  # with the weights as they are
-    ROLL_BACK = "roll_back"  # stop with the weights of the check before, or with the first ones where this is the first
+    ROLL_BACK = "roll_back"  # stop with the weights that were kept last, or with the first ones where none were
 
 
 @dataclass(frozen=True, slots=True)

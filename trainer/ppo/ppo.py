@@ -49,7 +49,7 @@ class Ending(StrEnum):
 
     DONE = "done"  # it made all of them
     STOPPED = "stopped"  # an observer wanted no more
-    ROLLED_BACK = "rolled_back"  # an observer wanted the weights of the check before
+    ROLLED_BACK = "rolled_back"  # an observer wanted the weights that it had kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +142,21 @@ def _train(
         if action is Action.ROLL_BACK:
             _roll_back(learner, teacher, out, run=run)
             return Ending.ROLLED_BACK
+        if action is Action.KEEP:
+            learner.kept = learner.update
         if checked or learner.update % settings.saved_every == 0:
             log.sync()
-            last_check = learner.update - learner.update % settings.checked_every
-            checkpoint.save(out, learner.state_dict(), run=run, update=learner.update, keep=last_check)
+            checkpoint.save(out, learner.state_dict(), run=run, update=learner.update, keep=learner.kept)
     return Ending.DONE
 
 
 def _roll_back(learner: Learner, teacher: _Teacher, out: Path, *, run: Mapping[str, Any]) -> None:
-    """To the check before this one, which the observer let pass; before the first are the weights it began with."""
-    learner.update -= teacher.settings.checked_every
-    if learner.update:
-        learner.load_state_dict(checkpoint.load(out, learner.update, run=run))
+    """To the weights that the observer wanted kept, or else those that training began with."""
+    if learner.kept:
+        learner.load_state_dict(checkpoint.load(out, learner.kept, run=run))
     else:
         learner.policy.load_state_dict(teacher.reference_policy.state_dict())
+        learner.update = 0
 
 
 def _update(learner: Learner, teacher: _Teacher) -> Metrics:

@@ -1,6 +1,6 @@
 """Training: the reward rises, policy and critic move and nothing else does, and an observer can end it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,10 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 
 class Watcher:
-    """Remembers what it was shown, and acts at one update."""
+    """Remembers what it was shown, and acts at some updates."""
 
-    def __init__(self, action: Action = Action.CONTINUE, *, at: int = 0) -> None:
-        self.action = action
-        self.at = at
+    def __init__(self, actions: Mapping[int, Action] | None = None) -> None:
+        self.actions = actions or {}
         self.policies: dict[int, dict[str, Tensor]] = {}
         self.references: dict[int, dict[str, Tensor]] = {}
         self.metrics: dict[int, dict[str, float]] = {}
@@ -48,7 +47,7 @@ class Watcher:
         self.policies[update] = {name: each.clone() for name, each in state.policy.state_dict().items()}
         self.references[update] = {name: each.clone() for name, each in state.reference_policy.state_dict().items()}
         self.metrics[update] = dict(state.metrics)
-        return self.action if update == self.at else Action.CONTINUE
+        return self.actions.get(update, Action.CONTINUE)
 
 
 class Unmovable(ShareOfLiked):
@@ -187,25 +186,77 @@ def test_an_observer_is_asked_when_due_and_changes_nothing(policy: Path, tmp_pat
     assert same(watcher.policies[6], weights_of(seen.policy))
 
 
+def test_what_was_drawn_before_changes_nothing_and_is_not_disturbed(policy: Path, tmp_path: Path) -> None:
+    judge, weights = ShareOfLiked(), []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        expected = torch.rand(1)
+        torch.manual_seed(seed)
+        weights.append(weights_of(train_policy(policy, judge, PROMPTS, SHORT, tmp_path / f"{seed}").policy))
+        assert torch.equal(torch.rand(1), expected)
+    assert same(*weights)
+
+
+def test_another_seed_draws_other_answers(policy: Path, tmp_path: Path) -> None:
+    lengths = {
+        tuple(each["length"] for each in read_log(tmp_path / f"{seed}"))
+        for seed in (1, 2)
+        if train_policy(policy, ShareOfLiked(), PROMPTS, replace(SHORT, seed=seed), tmp_path / f"{seed}")
+    }
+    assert len(lengths) == 2
+
+
+def test_only_the_newest_checkpoint_and_the_one_to_roll_back_to_are_there(policy: Path, tmp_path: Path) -> None:
+    there: dict[int, set[str]] = {}
+
+    def look(update: int, state: State) -> Action:
+        there[update] = {each.name for each in tmp_path.glob("checkpoint-*")}
+        return Action.KEEP if update == 2 else Action.CONTINUE
+
+    train_policy(policy, ShareOfLiked(), PROMPTS, CHECKED, tmp_path, observe=look)
+    assert there[2] == {"checkpoint-000001"}
+    assert there[4] == {"checkpoint-000002", "checkpoint-000003"}
+    assert there[6] == {"checkpoint-000002", "checkpoint-000005"}
+
+
 def test_stopping_keeps_the_weights_as_they_are(policy: Path, tmp_path: Path) -> None:
-    watcher = Watcher(Action.STOP, at=4)
+    watcher = Watcher({4: Action.STOP})
     outcome = train_policy(policy, ShareOfLiked(), PROMPTS, CHECKED, tmp_path, observe=watcher)
     assert (outcome.update, outcome.ending) == (4, Ending.STOPPED)
     assert same(watcher.policies[4], weights_of(outcome.policy))
     assert len(read_log(tmp_path)) == 4
 
 
-def test_rolling_back_restores_the_weights_of_the_check_before(policy: Path, tmp_path: Path) -> None:
-    watcher = Watcher(Action.ROLL_BACK, at=4)
+def test_rolling_back_restores_the_weights_that_were_kept_last(policy: Path, tmp_path: Path) -> None:
+    watcher = Watcher({2: Action.KEEP, 6: Action.ROLL_BACK})
     outcome = train_policy(policy, ShareOfLiked(), PROMPTS, CHECKED, tmp_path, observe=watcher)
     assert (outcome.update, outcome.ending) == (2, Ending.ROLLED_BACK)
     assert same(watcher.policies[2], weights_of(outcome.policy))
-    assert not same(watcher.policies[4], weights_of(outcome.policy))
-    assert len(read_log(tmp_path)) == 4
+    assert not same(watcher.policies[6], weights_of(outcome.policy))
+    assert len(read_log(tmp_path)) == 6
 
 
-def test_rolling_back_at_the_first_check_restores_the_first_weights(policy: Path, tmp_path: Path) -> None:
-    watcher = Watcher(Action.ROLL_BACK, at=2)
+def test_what_was_kept_is_known_after_a_restart(policy: Path, tmp_path: Path) -> None:
+    class Killed(Exception):
+        pass
+
+    def dies(update: int, state: State) -> Action:
+        if update == 4:
+            raise Killed
+        return Action.KEEP
+
+    with pytest.raises(Killed):
+        train_policy(policy, ShareOfLiked(), PROMPTS, CHECKED, tmp_path, observe=dies)
+    watcher = Watcher({6: Action.ROLL_BACK})
+    outcome = train_policy(policy, ShareOfLiked(), PROMPTS, CHECKED, tmp_path, observe=watcher)
+    assert (outcome.update, outcome.ending) == (2, Ending.ROLLED_BACK)
+
+
+@pytest.mark.parametrize("last", [2, 4])
+def test_where_nothing_was_kept_rolling_back_restores_the_first_weights(
+    policy: Path, tmp_path: Path, last: int
+) -> None:
+    watcher = Watcher({last: Action.ROLL_BACK})
     outcome = train_policy(policy, ShareOfLiked(), PROMPTS, CHECKED, tmp_path, observe=watcher)
     assert (outcome.update, outcome.ending) == (0, Ending.ROLLED_BACK)
     assert same(weights_of(policy), weights_of(outcome.policy))
