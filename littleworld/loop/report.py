@@ -16,7 +16,7 @@ from selfref.durable import whole_file
 from trainer.gold import read_checks
 
 COLOURS = {"ppo": "tab:green", "loose": "tab:red", "again": "tab:blue"}
-NAMES = {"ppo": "held (KL 0.05)", "loose": "let loose (KL 0)", "again": "let loose again, second reward model"}
+NAMES = {"ppo": "held by its KL", "loose": "let loose", "again": "let loose again, second reward model"}
 Dump = dict[str, Any]
 
 

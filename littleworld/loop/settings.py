@@ -7,27 +7,26 @@ from trainer.ppo.settings import PPOSettings
 from trainer.reward.settings import RewardSettings
 
 ANSWER_TOKENS = 32  # the longest answer of the world has fewer
-GREEDY_KL = 0.0  # of the run that is let loose on its reward model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopSettings:
     """The full loop; `short` is that of the demo."""
 
-    questions: int = 3000  # that the weak policy answers twice, for the first labels
+    questions: int = 3500  # that the weak policy answers twice, for the first labels
     measured: int = 600  # held-out questions on which a policy's gold is measured
     checked: int = 120  # of them are judged again and again while PPO runs
     second_questions: int = 1200  # that the over-optimised policy answers, for the second labels
     weak: WeakPolicySettings = field(default_factory=WeakPolicySettings)
     reward: RewardSettings = field(
-        default_factory=lambda: RewardSettings(learning_rate=5e-4, epochs=4, batch=32, micro_batch=32)
+        default_factory=lambda: RewardSettings(learning_rate=2e-3, epochs=2, batch=32, micro_batch=32, lora_rank=16)
     )
     ppo: PPOSettings = field(
-        default_factory=lambda: PPOSettings(updates=60, answer_tokens=ANSWER_TOKENS, kl_coef=0.05, checked_every=20)
+        default_factory=lambda: PPOSettings(updates=40, answer_tokens=ANSWER_TOKENS, kl_coef=0.1, checked_every=10)
     )
     loose: PPOSettings = field(
         default_factory=lambda: PPOSettings(
-            updates=60, answer_tokens=ANSWER_TOKENS, kl_coef=GREEDY_KL, learning_rate=3e-4, checked_every=20
+            updates=40, answer_tokens=ANSWER_TOKENS, kl_coef=0.0, learning_rate=3e-4, checked_every=10
         )
     )
     second_round: bool = True  # let PPO loose on the reward model, and repair that by labels of what it does then
@@ -43,7 +42,5 @@ def short() -> LoopSettings:
         measured=300,
         checked=60,
         second_round=False,
-        weak=replace(full.weak, steps=80),
-        reward=replace(full.reward, epochs=2),
         ppo=replace(full.ppo, updates=15, checked_every=15),
     )

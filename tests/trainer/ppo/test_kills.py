@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.trainer.models import PROMPTS, ShareOfLiked, reward_model, write_policy
 from tests.trainer.ppo.dying import SETTINGS
@@ -40,8 +41,12 @@ def trained(policy: Path, out: Path) -> PPOOutcome:
 
 @pytest.fixture(scope="module")
 def undisturbed(policy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that was left alone."""
-    return trained(policy, tmp_path_factory.mktemp("undisturbed") / "run").policy.parent
+    """A run that was left alone; on one thread as all others, though it is made before a test's own fixtures are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    outcome = trained(policy, tmp_path_factory.mktemp("undisturbed") / "run")
+    torch.set_num_threads(before)
+    return outcome.policy.parent
 
 
 def died(policy: Path, folder: Path, how: str) -> int:
