@@ -12,9 +12,9 @@ from tests.trainer.models import write_policy
 logging.disable_progress_bar()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Threads that wait for one another on a busy machine take a hundred times as long."""
+    """Threads that wait for one another take longer on a busy machine, and other numbers of them give other bits."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
