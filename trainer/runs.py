@@ -6,6 +6,7 @@ CURRENT-reward                 the name of the newest finished run of that kind
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -58,9 +59,10 @@ class Run:
         sync_folder(self.folder)
 
     def publish_report(self, report: Mapping[str, Any]) -> None:
-        """The last thing of a run."""
+        """The last thing of a run, which then needs nothing to go on from."""
         with whole_file(self.folder / REPORT) as file:
             file.write(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        shutil.rmtree(self.work, ignore_errors=True)
 
 
 def run_of(data: Path, kind: str, ingredients: Mapping[str, Any]) -> Run:

@@ -15,7 +15,7 @@ BATCH = 64  # sequences scored at once
 
 
 class RewardModel:
-    """Scores sequences of tokens; 0 is the mean and 1 the standard deviation over answers of its reference policy."""
+    """Scores sequences of tokens: 0 is the mean, and 1 the standard deviation, of the answers that it has learnt from."""
 
     def __init__(self, network: Any, tokens: Tokens) -> None:
         self.network = network
@@ -25,7 +25,7 @@ class RewardModel:
 
     @classmethod
     def load(cls, folder: Path) -> "RewardModel":
-        """Raises ModelUnusable."""
+        """On the GPU where there is one. Raises ModelUnusable."""
         tokens = Tokens.load(folder)
         try:
             network = AutoModelForSequenceClassification.from_pretrained(
@@ -35,7 +35,7 @@ class RewardModel:
             raise ModelUnusable(f"{folder} holds no reward model: {error}") from error
         if network.config.num_labels != 1:
             raise ModelUnusable(f"{folder} gives {network.config.num_labels} numbers for an answer, not one score")
-        return cls(network.eval(), tokens)
+        return cls(network.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokens)
 
     @torch.no_grad()
     def score(self, sequences: Sequence[Sequence[int]]) -> Tensor:
@@ -46,11 +46,12 @@ class RewardModel:
     def raw(self, sequences: Sequence[Sequence[int]]) -> Tensor:
         """Scores as the network gives them, (sequences,)."""
         by_length = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
-        scores = torch.zeros(len(sequences))
+        scores, device = torch.zeros(len(sequences)), self.network.device
         for first in range(0, len(by_length), BATCH):
             some = by_length[first : first + BATCH]
             tokens, mask = padded([sequences[index] for index in some], padding=self.tokens.padding)
-            scores[some] = self.network(input_ids=tokens, attention_mask=mask).logits[:, 0].float()
+            found = self.network(input_ids=tokens.to(device), attention_mask=mask.to(device))
+            scores[some] = found.logits[:, 0].float().cpu()
         return scores
 
 

@@ -53,6 +53,7 @@ def test_it_learns_what_the_judge_prefers(finished: Run) -> None:
     assert report["heldout"]["accuracy"] >= 0.95
     assert report["losses"][-1]["loss"] < 0.8 * report["losses"][0]["loss"]
     assert report["train"] == {"pairs": 96, "left_out": {}}
+    assert sorted(each.name for each in finished.folder.iterdir()) == ["model", "report.json", "reward.png"]
     assert (finished.folder / "reward.png").read_bytes().startswith(b"\x89PNG")
     assert (finished.folder.parent.parent / "CURRENT-reward").read_text() == f"{finished.folder.name}\n"
 
