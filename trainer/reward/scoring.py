@@ -15,7 +15,7 @@ BATCH = 64  # sequences scored at once
 
 
 class RewardModel:
-    """Scores sequences of tokens: 0 is the mean, and 1 the standard deviation, of the answers that it has learnt from."""
+    """Scores sequences of tokens; 0 and 1 are mean and standard deviation over the answers that it has learnt from."""
 
     def __init__(self, network: Any, tokens: Tokens) -> None:
         self.network = network
