@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,17 +44,9 @@ def train(base: Path, pairs: Sequence[Pair], settings: RewardSettings, tokens: T
 
     Raises ModelUnusable.
     """
-    trainer = _PreferenceTrainer(
-        model=load_network(base, tokens, seed=settings.seed),
-        args=_arguments(settings, folder),
-        data_collator=_Collator(pad_token_id=tokens.padding),
-        train_dataset=Dataset.from_dict(columns(pairs, settings)),
-        processing_class=tokens.tokenizer,
-        peft_config=_lora(settings),
-    )
-    trainer.centering = settings.centering
-    if settings.loss is Loss.PAPER and settings.language > 0:
-        trainer.language, trainer.output = settings.language, _output_matrix(base)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)  # peft asks transformers so
+        trainer = _trainer(base, pairs, settings, tokens, folder=folder)
     trainer.remove_callback(PrinterCallback)  # the report has the losses
     with PartialState().main_process_first():
         checkpoint = _whole_checkpoint(folder)
@@ -76,6 +69,23 @@ def load_network(base: Path, tokens: Tokens, *, seed: int) -> Any:
         raise ModelUnusable(f"{base} holds no model that can be trained to score: {error}") from error
     network.config.pad_token_id = tokens.padding
     return network
+
+
+def _trainer(
+    base: Path, pairs: Sequence[Pair], settings: RewardSettings, tokens: Tokens, *, folder: Path
+) -> "_PreferenceTrainer":
+    trainer = _PreferenceTrainer(
+        model=load_network(base, tokens, seed=settings.seed),
+        args=_arguments(settings, folder),
+        data_collator=_Collator(pad_token_id=tokens.padding),
+        train_dataset=Dataset.from_dict(columns(pairs, settings)),
+        processing_class=tokens.tokenizer,
+        peft_config=_lora(settings),
+    )
+    trainer.centering = settings.centering
+    if settings.loss is Loss.PAPER and settings.language > 0:
+        trainer.language, trainer.output = settings.language, _output_matrix(base)
+    return trainer
 
 
 class _PreferenceTrainer(RewardTrainer):

@@ -140,7 +140,6 @@ def test_every_loss_learns(policy: Path, tmp_path: Path, loss: Loss) -> None:
     assert report_of(run(tmp_path, policy, settings))["heldout"]["accuracy"] >= 0.9
 
 
-@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # peft asks transformers so
 def test_lora_learns_and_leaves_a_plain_model(policy: Path, tmp_path: Path) -> None:
     settings = RewardSettings(learning_rate=1e-2, epochs=6, batch=16, micro_batch=16, lora_rank=4)
     done = run(tmp_path, policy, settings)
