@@ -40,7 +40,7 @@ def write_report(
         "exact_before_ci": before.exact_ci,
         "exact_after": held.exact,
         "exact_after_ci": held.exact_ci,
-        "kl": metrics(folder / stages[0].name)[-1]["kl"],
+        "kl": _kl(folder, stages[0]),
         "reward_model_gold_accuracy": agreements[0],
         "round2_reward_model_gold_accuracy": agreements[1] if len(agreements) > 1 else None,
         "round2_gold": stages[2].gold.gold if len(stages) > 2 else None,
@@ -62,9 +62,14 @@ def _stage(folder: Path, stage: Stage) -> Dump:
         **asdict(stage.gold),
         "update": stage.outcome.update,
         "ending": stage.outcome.ending,
-        "kl": metrics(run)[-1]["kl"],
+        "kl": _kl(folder, stage),
         "checks": [asdict(each) for each in read_checks(run / "judged.jsonl")],
     }
+
+
+def _kl(folder: Path, stage: Stage) -> float:
+    """Nats an answer, of the policy that the run ended with; sampled in the update that made it, or else the first."""
+    return metrics(folder / stage.name)[max(stage.outcome.update, 1) - 1]["kl"]
 
 
 def metrics(run: Path) -> list[dict[str, float]]:
@@ -150,4 +155,5 @@ def _with_intervals(axes: Axes, watched: Sequence[Dump], before: Measured, **loo
 
 
 def _win_rate(stage: Dump) -> str:
-    return f"{stage['checks'][-1]['win_rate']:.1%}" if stage["checks"] else ""
+    found = [each["win_rate"] for each in stage["checks"] if each["update"] == stage["update"]]
+    return f"{found[0]:.1%}" if found else ""
