@@ -171,6 +171,7 @@ class ClaimLoop:
     async def _renew_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._terms.heartbeat)
+            self._let_go_of_the_dead()
             held = list(self._held.values())
             if not held:
                 continue
@@ -183,6 +184,12 @@ class ClaimLoop:
             for each, standing in zip(held, standings, strict=True):
                 if standing is not Standing.HELD and not each.settling and self._holds(each):
                     self._withdraw(each, standing)
+
+    def _let_go_of_the_dead(self) -> None:
+        """Stop renewing what nobody judges: a task canceled by nobody here. Its lease runs out, it is judged again."""
+        for each in [held for held in self._held.values() if held.task is not None and held.task.done()]:
+            log.error("judging_canceled_by_nobody", id=each.claim.work.id, why="its lease runs out")
+            self._drop(each)
 
     def _withdraw(self, held: Held, standing: Standing) -> None:
         """Stop judging a pair that another worker has, or that nobody wants any more."""

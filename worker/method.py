@@ -190,10 +190,15 @@ async def _hear(
 
 
 async def _together(*calls: Coroutine[Any, Any, _T]) -> list[_T]:
-    """All results in order; the first failure cancels the rest and is raised as itself."""
+    """All results in order; the first failure cancels the rest and is raised as itself.
+
+    No task group: when a child fails, it counts a cancellation of its parent and never takes it back, and under Python
+    3.11.2 a timeout later in the same task is then taken for that cancellation.
+    """
+    tasks = [asyncio.create_task(call) for call in calls]
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(call) for call in calls]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,7 +10,6 @@ from typing import Any
 from selfref.messages import Comparison, Judgment, Label, Lane, Preset, Verdict, Work, now
 from selfref.store import Accepted, Counts, Store
 from tests.outcomes import judgment_of
-from worker.errors import JudgingFailed
 
 TENANT = "t"
 _numbers = itertools.count()
@@ -87,7 +86,7 @@ class HonestJudge:
 
     def __init__(self, *, seconds: float = 0.0) -> None:
         self.seconds = seconds
-        self.plan: defaultdict[str, list[Exception]] = defaultdict(list)
+        self.plan: defaultdict[str, list[BaseException]] = defaultdict(list)
         self.begun: list[str] = []
         self.given_up: list[str] = []
         self.go = asyncio.Event()
@@ -108,6 +107,6 @@ class HonestJudge:
             raise self.plan[pair.id].pop(0)
         return judgment(pair)
 
-    def fails(self, pair: str, error: JudgingFailed | Exception, *, times: int) -> None:
+    def fails(self, pair: str, error: BaseException, *, times: int) -> None:
         """The next `times` attempts at this pair end in this error."""
         self.plan[pair] = [error] * times

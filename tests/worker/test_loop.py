@@ -349,6 +349,16 @@ async def test_a_pair_that_another_worker_took_over_is_let_go(store: Store, judg
         await eventually(lambda: judge.given_up == [pair], within=2.0)
 
 
+async def test_a_pair_whose_judging_was_canceled_by_nobody_is_judged_again(store: Store, judge: HonestJudge) -> None:
+    (pair,) = await submit(store, 1)
+    judge.fails(pair, asyncio.CancelledError(), times=1)
+    async with running(make_loop(store, judge, lease=0.5)):
+        counts = await until_ended(store, 1)
+    assert counts.decided == 1
+    assert judge.begun == [pair, pair]
+    assert await label_ids(store) == [pair]
+
+
 async def test_stopping_hands_back_at_once_with_nothing_counted(store: Store, judge: HonestJudge) -> None:
     ids = await submit(store, 6)
     judge.go.clear()

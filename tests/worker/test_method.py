@@ -380,6 +380,16 @@ async def test_a_failure_to_read_one_order_fails_the_pair_and_stops_the_other():
     assert engine.calls["verdict"] <= 2
 
 
+async def test_a_failure_in_one_order_does_not_count_as_a_cancellation_of_the_caller():
+    engine = ThinkingEngine(minds.longer)
+    engine.failure = UnreadableVerdict("no label")
+    with pytest.raises(UnreadableVerdict):
+        await judged(work(), engine)
+    caller = asyncio.current_task()
+    assert caller is not None
+    assert caller.cancelling() == 0
+
+
 async def test_both_orders_are_heard_at_the_same_time_and_a_cancelled_judgment_stops_both():
     engine = ThinkingEngine(minds.longer)
     engine.gate.clear()
