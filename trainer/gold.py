@@ -9,19 +9,16 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
-import torch
 
 from selfref.client import Client
 from selfref.durable import whole_file
 from selfref.exports.preferences import Turn
 from selfref.messages import Job, Verdict
 from trainer.errors import TrainingError
+from trainer.on_policy.pairs import answers, lines
 from trainer.ppo.observer import Action, State
-from trainer.ppo.rollout import sample
-from trainer.tokens import Tokens
 
 PATIENCE = 2  # checks in a row at which the judge likes the policy less than before, until training is rolled back
 
@@ -62,36 +59,30 @@ class JudgeAsGold:
         return Action.ROLL_BACK if hacked(checks, patience=self._patience) else Action.CONTINUE
 
     def _check(self, update: int, state: State) -> Check:
-        asked = [state.tokens.prompt(turns) for turns in self._prompts]
         ours, theirs = (
-            _answers(network, asked, state.tokens, answer_tokens=self._answer_tokens)
+            answers(network, self._prompts, state.tokens, answer_tokens=self._answer_tokens, seed=0)
             for network in (state.policy, state.reference_policy)
         )
-        answered = list(zip(self._prompts, ours, theirs, strict=True))
-        differing = [each for each in answered if each[1] != each[2]]
-        equal = len(answered) - len(differing)
-        silent = [bool(mine) for _, mine, other in differing if not (mine and other)]  # whether the other is empty
-        lines = [
-            orjson.dumps({"prompt": turns, "answer_a": mine, "answer_b": other}) + b"\n"
-            for turns, mine, other in differing
-            if mine and other
-        ]
-        verdicts = self._verdicts(lines) if lines else []
+        differing = [(mine, other) for mine, other in zip(ours, theirs, strict=True) if mine != other]
+        equal = len(ours) - len(differing)
+        silent = [bool(mine) for mine, other in differing if not (mine and other)]  # whether the other is empty
+        contested = list(lines(self._prompts, ours, theirs))
+        verdicts = self._verdicts(contested) if contested else []
         won = sum(silent) + equal / 2 + sum({Verdict.A: 1.0, Verdict.B: 0.0}.get(each, 0.5) for each in verdicts)
         return Check(
             update,
             win_rate=won / (len(verdicts) + len(silent) + equal),
             judged=len(verdicts),
             equal=equal,
-            failed=len(lines) - len(verdicts),
+            failed=len(contested) - len(verdicts),
             score=state.metrics["score"],
         )
 
-    def _verdicts(self, lines: Sequence[bytes]) -> list[Verdict]:
-        job = judged(self._client, b"".join(lines))
+    def _verdicts(self, contested: Sequence[bytes]) -> list[Verdict]:
+        job = judged(self._client, b"".join(contested))
         verdicts = [each.verdict for each in self._client.jobs.results(job.id)]
         if not verdicts:
-            raise TrainingError(f"the service judged none of {len(lines)} pairs (job {job.id}); look at its errors")
+            raise TrainingError(f"the service judged none of {len(contested)} pairs (job {job.id}); look at its errors")
         return verdicts
 
 
@@ -106,14 +97,14 @@ def hacked(checks: Sequence[Check], *, patience: int) -> bool:
     return len(since) >= patience and sum(each.score for each in since) / len(since) > best(checks).score
 
 
-def judged(client: Client, lines: bytes, *, seen: Callable[[Job], None] = lambda job: None) -> Job:
-    """The job of these lines, once it has ended; `seen` is told of it on the way.
+def judged(client: Client, pairs: bytes, *, seen: Callable[[Job], None] = lambda job: None) -> Job:
+    """The job of these lines of pairs, once it has ended; `seen` is told of it on the way.
 
     The same lines are the same job, which is paid once. A policy may say anything, a chat template's own markers too:
     those are judged as text.
     """
-    key = hashlib.sha256(lines).hexdigest()
-    job = client.jobs.submit([lines], idempotency_key=key, markers="escape", max_refused=1.0)
+    key = hashlib.sha256(pairs).hexdigest()
+    job = client.jobs.submit([pairs], idempotency_key=key, markers="escape", max_refused=1.0)
     for latest in client.jobs.follow(job.id):
         seen(job := latest)
     return job
@@ -123,9 +114,3 @@ def read_checks(log: Path) -> list[Check]:
     """The checks of a log; none where there is no log."""
     lines = log.read_bytes().splitlines() if log.exists() else []
     return [Check(**orjson.loads(line)) for line in lines]
-
-
-def _answers(network: Any, asked: Sequence[list[int]], tokens: Tokens, *, answer_tokens: int) -> list[str]:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return [tokens.text(each) for each in sample(network, asked, tokens, answer_tokens=answer_tokens).answers()]

@@ -31,7 +31,7 @@ def run(folder: Path, settings: LoopSettings, client: Client, progress: Progress
     stages, models = [loop.ppo("ppo", first, settings.ppo, loose=False)], [first]
     if settings.second_round:
         stages.append(loop.ppo("loose", first, settings.loose, loose=True))
-        loop.second_labels(loop.policy_of(stages[-1]), weak)
+        loop.second_labels(stages[-1])
         models.append(loop.reward_model(2))
         stages.append(loop.ppo("again", models[-1], settings.loose, loose=True))
     return write_report(

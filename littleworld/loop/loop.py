@@ -7,17 +7,15 @@ service/              the data of the service that judges
 report.json           what came of it
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import orjson
 from rich.progress import Progress
 
 import littleworld
 from littleworld.loop.policies import Measured, Policy, measured, questions_of
 from littleworld.loop.settings import ANSWER_TOKENS, LoopSettings
-from littleworld.loop.watching import Watch
+from littleworld.loop.watching import GoldWatch, seen_by
 from littleworld.loop.weak_policy import teach_weak_policy
 from littleworld.world.question import Question, Split
 from littleworld.world.reading import gold_score, quality_of
@@ -25,6 +23,7 @@ from selfref.client import Client
 from selfref.exports.preferences import turns_of
 from selfref.messages import Job
 from trainer.gold import JudgeAsGold, judged
+from trainer.on_policy.pairs import PairsOfEachCheck, kept_pairs, lines
 from trainer.ppo.ppo import PPOOutcome, train_policy
 from trainer.ppo.settings import PPOSettings
 from trainer.reward.run import reward_model
@@ -57,6 +56,7 @@ class Loop:
         self._progress = progress
         self._heldout = questions_of(Split.HELD_OUT, settings.measured, seed=settings.seed)
         self._asked = questions_of(Split.TRAIN, settings.questions, seed=settings.seed)
+        self._prompts = [turns_of(each.text) for each in self._asked]
         self._checked = questions_of(Split.TRAIN, settings.checked, seed=settings.seed + 1)
 
     def weak(self) -> Policy:
@@ -78,18 +78,16 @@ class Loop:
 
     def first_labels(self, policy: Policy) -> None:
         """The weak policy answers every question twice, and the service says which answer is better."""
-        answers = [self._answers(policy, self._asked, seed=seed, what="answers") for seed in (1, 2)]
-        self._label(1, self._asked, *answers)
+        bar = self._progress.add_task("answers", total=2, note="")
+        said = []
+        for seed in (1, 2):
+            said.append(policy.answers(self._asked, seed=seed))
+            self._progress.update(bar, completed=seed)
+        self._label(1, b"".join(lines(self._prompts, *said)))
 
-    def second_labels(self, loose: Policy, weak: Policy) -> None:
-        """Answers of the policy that was let loose, against those of the first one."""
-        questions = questions_of(Split.TRAIN, self.settings.second_questions, seed=self.settings.seed + 2)
-        self._label(
-            2,
-            questions,
-            self._answers(loose, questions, seed=3, what="answers of the loose policy"),
-            self._answers(weak, questions, seed=4, what="answers of the weak policy"),
-        )
+    def second_labels(self, loose: Stage) -> None:
+        """What the policy that was let loose said on its way, against what the first one says."""
+        self._label(2, kept_pairs(self.folder / loose.name))
 
     def reward_model(self, rounds: int) -> Run:
         """Of the first so many snapshots, from the weak policy's weights."""
@@ -132,40 +130,27 @@ class Loop:
             out / "judged.jsonl",
             answer_tokens=ANSWER_TOKENS,
         )
+        gold = GoldWatch(self._heldout[:200], out / "gold.jsonl")
+        pairs = PairsOfEachCheck(self._prompts, out, each=self.settings.second_questions, answer_tokens=ANSWER_TOKENS)
+        observe = seen_by(gold, judge, pairs, heeded=None) if loose else seen_by(gold, judge, heeded=judge)
         outcome = train_policy(
             self.folder / "weak",
             RewardModel.load(run.model),
-            [turns_of(each.text) for each in self._asked],
+            self._prompts,
             replace(settings, seed=self.settings.seed),
             out,
-            observe=Watch(judge, self._heldout[:200], out / "gold.jsonl", loose=loose),
+            observe=observe,
             progress=self._progress,
         )
         return Stage(name, outcome, self.gold_of(Policy.load(outcome.policy)))
 
-    def policy_of(self, stage: Stage) -> Policy:
-        """What a run of PPO has made."""
-        return Policy.load(stage.outcome.policy)
-
-    def _answers(self, policy: Policy, questions: Sequence[Question], *, seed: int, what: str) -> list[str]:
-        bar = self._progress.add_task(what, total=None, note="")
-        found = policy.answers(questions, seed=seed)
-        self._progress.update(bar, total=1, completed=1)
-        return found
-
-    def _label(self, number: int, questions: Sequence[Question], first: Sequence[str], second: Sequence[str]) -> None:
-        """Judge pairs of different answers, and take the labels into snapshot `number`."""
+    def _label(self, number: int, pairs: bytes) -> None:
+        """Judge pairs, and take the labels into snapshot `number`."""
         data = self.folder / "trainer"
         if len(snapshots(data)) >= number:
             return
-        lines = [
-            orjson.dumps({"prompt": question.text, "answer_a": a, "answer_b": b}) + b"\n"
-            for question, a, b in zip(questions, first, second, strict=True)
-            if a != b and a and b
-        ]
-        bar = self._progress.add_task("judging", total=len(lines), note="")
-        judged(self._client, b"".join(lines), seen=lambda job: self._progress.update(bar, completed=ended_of(job)))
-        self._progress.update(bar, completed=len(lines))
+        bar = self._progress.add_task("judging", total=pairs.count(b"\n"), note="")
+        judged(self._client, pairs, seen=lambda job: self._progress.update(bar, completed=ended_of(job)))
         for _ in take(data, self._client, Order(size=EVERYTHING, rest=True), Rules(heldout_share=0.1, keep_ties=True)):
             pass
 

@@ -7,8 +7,6 @@ from random import Random
 from typing import Any
 
 import numpy as np
-import torch
-from transformers import AutoModelForCausalLM
 
 from littleworld.loop.settings import ANSWER_TOKENS
 from littleworld.world.families import FAMILIES, draw
@@ -16,10 +14,9 @@ from littleworld.world.question import Question, Split
 from littleworld.world.reading import gold_score, quality_of
 from selfref.bench.agreement.bootstrap import RESAMPLES, interval, resamples
 from selfref.exports.preferences import turns_of
-from trainer.ppo.rollout import sample
+from trainer.causal import load_causal
+from trainer.on_policy.pairs import answers
 from trainer.tokens import Tokens
-
-TOGETHER = 256  # answers sampled at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +28,13 @@ class Policy:
 
     @classmethod
     def load(cls, folder: Path) -> "Policy":
-        """Float32."""
-        network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-        return cls(network.eval(), Tokens.load(folder))  # type: ignore[no-untyped-call]
+        """Raises ModelUnusable."""
+        return cls(load_causal(folder), Tokens.load(folder))
 
     def answers(self, questions: Sequence[Question], *, seed: int) -> list[str]:
         """One sampled answer to each question, as text."""
-        said: list[str] = []
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            for first in range(0, len(questions), TOGETHER):
-                asked = [self.tokens.prompt(turns_of(each.text)) for each in questions[first : first + TOGETHER]]
-                rollout = sample(self.network, asked, self.tokens, answer_tokens=ANSWER_TOKENS)
-                said += [self.tokens.text(answer) for answer in rollout.answers()]
-        return said
+        prompts = [turns_of(each.text) for each in questions]
+        return answers(self.network, prompts, self.tokens, answer_tokens=ANSWER_TOKENS, seed=seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +47,9 @@ class Measured:
     exact_ci: tuple[float, float]
 
 
-def measured(questions: Sequence[Question], answers: Sequence[str]) -> Measured:
+def measured(questions: Sequence[Question], said: Sequence[str]) -> Measured:
     """How good these answers are; exact ones are harmless, right, kind and brief."""
-    gold = np.array([gold_score(quality_of(*each)) for each in zip(questions, answers, strict=True)])
+    gold = np.array([gold_score(quality_of(*each)) for each in zip(questions, said, strict=True)])
     exact = (gold == 1.0).astype(float)
     return Measured(
         gold=float(gold.mean()), gold_ci=_interval(gold), exact=float(exact.mean()), exact_ci=_interval(exact)

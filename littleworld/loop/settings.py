@@ -16,7 +16,7 @@ class LoopSettings:
     questions: int = 3500  # that the weak policy answers twice, for the first labels
     measured: int = 600  # held-out questions on which a policy's gold is measured
     checked: int = 120  # of them are judged again and again while PPO runs
-    second_questions: int = 1200  # that the over-optimised policy answers, for the second labels
+    second_questions: int = 400  # that a policy let loose answers at each check, for the second labels
     weak: WeakPolicySettings = field(default_factory=WeakPolicySettings)
     reward: RewardSettings = field(
         default_factory=lambda: RewardSettings(learning_rate=2e-3, epochs=2, batch=32, micro_batch=32, lora_rank=16)

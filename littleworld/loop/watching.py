@@ -1,4 +1,4 @@
-"""What is seen of a policy while PPO runs: its gold, which only this world knows, beside the judge's opinion."""
+"""What is seen of a policy while PPO runs: its gold, which only this world knows, beside what others make of it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,29 +9,35 @@ import orjson
 from littleworld.loop.policies import Policy, measured
 from littleworld.world.question import Question
 from selfref.durable import whole_file
-from trainer.gold import JudgeAsGold
-from trainer.ppo.observer import Action, State
+from trainer.ppo.observer import Action, Observer, State
 
 
-class Watch:
-    """An observer that measures gold, then asks the judge; a `loose` one lets the run go on whatever it sees."""
+class GoldWatch:
+    """An observer that measures gold and wants nothing."""
 
-    def __init__(self, judge: JudgeAsGold, questions: Sequence[Question], log: Path, *, loose: bool) -> None:
+    def __init__(self, questions: Sequence[Question], log: Path) -> None:
         """`log` gets a line of JSON for each check."""
-        self._judge = judge
         self._questions = questions
         self._log = log
-        self._loose = loose
 
     def __call__(self, update: int, state: State) -> Action:
-        """Raises what the judge does."""
-        answers = Policy(state.policy, state.tokens).answers(self._questions, seed=0)
-        found = {"update": update, **asdict(measured(self._questions, answers)), "example": answers[0]}
+        """Of one answer to each question."""
+        said = Policy(state.policy, state.tokens).answers(self._questions, seed=0)
+        found = {"update": update, **asdict(measured(self._questions, said)), "example": said[0]}
         before = [each for each in read_gold(self._log) if each["update"] < update]
         with whole_file(self._log) as file:
             file.writelines(orjson.dumps(each) + b"\n" for each in (*before, found))
-        action = self._judge(update, state)
-        return Action.CONTINUE if self._loose else action
+        return Action.CONTINUE
+
+
+def seen_by(*observers: Observer, heeded: Observer | None) -> Observer:
+    """All of them at each check; what one of them wants is done, or nothing."""
+
+    def observe(update: int, state: State) -> Action:
+        wanted = {observer: observer(update, state) for observer in observers}
+        return wanted[heeded] if heeded else Action.CONTINUE
+
+    return observe
 
 
 def read_gold(log: Path) -> list[dict[str, float]]:

@@ -22,7 +22,7 @@ TINY = replace(
     questions=45,
     measured=15,
     checked=6,
-    second_questions=15,
+    second_questions=45,
     weak=WeakPolicySettings(steps=12, batch=8, warm_up=2),
     reward=replace(FULL.reward, epochs=1, batch=8, micro_batch=8),
     ppo=PPO,

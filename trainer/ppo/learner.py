@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM
 
+from trainer.causal import load_causal
 from trainer.errors import ModelUnusable
 from trainer.ppo.critic import Critic
 from trainer.ppo.settings import PPOSettings
@@ -56,11 +56,7 @@ class Learner:
 def load_policy(folder: Path, reward_model: RewardModel) -> Any:
     """The policy in float32, where the reward model is. Raises ModelUnusable."""
     _require_one_tokenizer(Tokens.load(folder), reward_model.tokens, folder=folder)
-    try:
-        policy = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
-    except (OSError, ValueError) as error:
-        raise ModelUnusable(f"{folder} holds no causal language model that transformers can load: {error}") from error
-    return policy.to(reward_model.network.device).eval()
+    return load_causal(folder, device=reward_model.network.device)
 
 
 def frozen_copy(policy: Any) -> Any:

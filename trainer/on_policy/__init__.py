@@ -1,0 +1,1 @@
+"""What policies say now, in pairs for the service to judge."""
