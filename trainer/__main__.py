@@ -2,6 +2,8 @@
 
 import typer
 
+from trainer.follow.command import EPILOG as FOLLOW_EPILOG
+from trainer.follow.command import PREFIX, follow
 from trainer.ppo.command import EPILOG as PPO_EPILOG
 from trainer.ppo.command import ppo
 from trainer.reward.command import EPILOG as REWARD_EPILOG
@@ -18,6 +20,7 @@ app = typer.Typer(
 app.command(epilog=SNAPSHOT_EPILOG)(snapshot)
 app.command(name="reward-model", epilog=REWARD_EPILOG)(reward_model)
 app.command(epilog=PPO_EPILOG)(ppo)
+app.command(epilog=FOLLOW_EPILOG, context_settings={"auto_envvar_prefix": PREFIX})(follow)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ env=$(mktemp)
 trap 'rm -f "$env"' EXIT
 sed 's/^SELFREF_SERVICE_API_KEYS=$/&run:0/' .env.example >"$env"
 
-for profiles in '' cpu gpu metrics cpu,metrics gpu,metrics; do
+for profiles in '' cpu gpu train metrics cpu,train cpu,metrics gpu,metrics cpu,train,metrics gpu,train,metrics; do
     COMPOSE_PROFILES=$profiles docker compose --env-file "$env" config --quiet
     echo "profiles '$profiles': $(COMPOSE_PROFILES=$profiles docker compose --env-file "$env" config --services | sort | tr '\n' ' ')"
 done

@@ -1,4 +1,4 @@
-"""Build the images and run the cpu profile of docker-compose.yml for real: `make compose-run-cpu`.
+"""Build the images and run the profiles cpu, train and metrics of docker-compose.yml: `make compose-run-cpu`.
 
 A script rather than a test: it takes minutes, a Docker Engine and gigabytes. It starts the whole stack under a project
 name of its own, judges pairs through the published port, takes parts away while pairs are in flight, and removes every
@@ -31,10 +31,11 @@ from selfref.stack.bundled import BUNDLED_MODEL
 ROOT = Path(__file__).parents[2]
 DOCKER = shutil.which("docker") or "docker"
 PROJECT = "selfref-run"
-PROCESSES = ("service", "keeper", "worker", "engine")
+PROCESSES = ("service", "keeper", "worker", "engine", "trainer")
 TORCH_PORT = 8899  # fixed, since the address is an argument of the build and another one would miss its cache
 PAIRS = 24
 FILE_PAIRS = 60
+SNAPSHOT = 40  # labels that the trainer takes at a time
 MOST = 1000  # lines of one page, more than this run makes
 FINAL = {"judged", "failed"}
 # Replicas that Prometheus should find up, by job.
@@ -51,7 +52,10 @@ def main() -> None:
         env = Path(folder) / "env"
         digest = hashlib.sha256(key.encode()).hexdigest()
         env.write_text(
-            f"COMPOSE_PROFILES=cpu,metrics\nSELFREF_SERVICE_API_KEYS=run:{digest}\n"
+            f"COMPOSE_PROFILES=cpu,train,metrics\nSELFREF_SERVICE_API_KEYS=run:{digest}\n"
+            # All pairs have one prompt, which would be held out with all or with none of them.
+            f"SELFREF_API_KEY={key}\nSELFREF_TRAINER_SIZE={SNAPSHOT}\nSELFREF_TRAINER_HELDOUT_SHARE=0\n"
+            "SELFREF_TRAINER_KEEP_TIES=1\nSELFREF_TRAINER_THREADS=1\n"
             f"PUBLISH_PORT={gateway}\nPROMETHEUS_PORT={prometheus}\nSELFREF_WORKER_LEASE=5\n"
             # A window smaller than the file: what a killed keeper has not fed, its successor must.
             "SELFREF_KEEPER_ARCHIVE_AFTER=1\nSELFREF_KEEPER_WINDOW_PAIRS=8\n"
@@ -105,6 +109,7 @@ def run(stack: Stack, client: httpx2.Client, prometheus: str) -> None:
     judgment = judges_with_a_key_only(client)
     loses_no_pair_with_a_killed_worker(stack, client)
     keeps_a_job_whose_keeper_and_worker_are_killed(stack, client)
+    trains_once_on_every_snapshot_though_it_is_killed(stack, client)
     grows_and_lets_one_worker_go(stack, client, prometheus)
     keeps_everything_through_a_crash_of_redis(stack, client, judgment)
     stops_by_itself(stack)
@@ -205,6 +210,24 @@ def answers(client: httpx2.Client, path: str) -> bool:
         return False
 
 
+def trains_once_on_every_snapshot_though_it_is_killed(stack: Stack, client: httpx2.Client) -> None:
+    say(f"every {SNAPSHOT} labels make a snapshot and a reward model; the trainer is killed with the first in hand")
+    until("it has a first snapshot", lambda: "00001" in stack.shell("trainer", "ls /data/training/snapshots"))
+    stack.shell("trainer", "kill -KILL -1")
+    due = len(lines_of(client, "/labels")) // SNAPSHOT
+    until(
+        f"{due} reward models",
+        lambda: stack.shell("trainer", "ls /data/training/runs/*/report.json | wc -l") == str(due),
+    )
+    assert restarts(stack, "trainer") == [1]
+    runs, taken = (stack.shell("trainer", f"ls /data/training/{folder}").split() for folder in ("runs", "snapshots"))
+    assert (len(runs), taken) == (due, [f"{number:05}" for number in range(1, due + 1)] + ["lock"])
+    until(
+        "the last one is the current one", lambda: stack.shell("trainer", "cat /data/training/CURRENT-reward") in runs
+    )
+    print(stack.output("logs", "--no-log-prefix", "trainer"))
+
+
 def grows_and_lets_one_worker_go(stack: Stack, client: httpx2.Client, prometheus: str) -> None:
     say("two workers, and two keepers of which one is active; one worker is told to stop while pairs wait")
     stack.compose("up", "--no-build", "--detach", "--wait", *SCALED)
@@ -303,8 +326,12 @@ def torch_for_cpu(folder: Path) -> Iterator[list[Path]]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     override = folder / "build.yml"
     override.write_text(
-        "services:\n  engine:\n    build:\n      network: host\n      args:\n"
-        f"        TORCH_INDEX: http://127.0.0.1:{TORCH_PORT}/\n"
+        "services:\n"
+        + "".join(
+            f"  {process}:\n    build:\n      network: host\n      args:\n"
+            f"        TORCH_INDEX: http://127.0.0.1:{TORCH_PORT}/\n"
+            for process in ("engine", "trainer")
+        )
     )
     yield [override]
     server.shutdown()

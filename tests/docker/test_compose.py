@@ -5,18 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 from pydantic_settings import BaseSettings
 
 from engine.settings import Settings as EngineSettings
 from service.keeper.settings import Settings as KeeperSettings
 from service.settings import Settings as GatewaySettings
+from trainer.__main__ import app as trainer
+from trainer.follow.command import PREFIX as TRAINER_PREFIX
 from worker.settings import Settings as WorkerSettings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("engine", "keeper", "service", "worker")
+OURS = ("engine", "keeper", "service", "trainer", "worker")
+OWNED = "install --directory --owner 10001 --mode 700 /data /data/spool /data/archive /data/training"
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?::(?P<how>[-?])(?P<what>[^}]*))?\}")
 
 
@@ -33,6 +37,7 @@ def test_each_profile_has_one_engine_and_the_rest_always_runs() -> None:
         "prometheus": ["metrics"],
         "redis": [],
         "service": [],
+        "trainer": ["train"],
         "worker": [],
     }
 
@@ -96,7 +101,8 @@ def test_every_setting_left_out_keeps_the_default_of_the_process(name: str) -> N
     """A default repeated in the compose file would drift from the one in the process's settings."""
     repeated = {key: value for key, value in SERVICES[name].get("environment", {}).items() if value is not None}
     files = {"SELFREF_SPOOL_DIR", "SELFREF_ARCHIVE_URL"}
-    assert set(repeated) <= {"SELFREF_REDIS_URL", "SELFREF_ENGINE_URL", "SELFREF_SERVICE_API_KEYS"} | files
+    addresses = {"SELFREF_REDIS_URL", "SELFREF_ENGINE_URL", "SELFREF_URL"}
+    assert set(repeated) <= addresses | {"SELFREF_SERVICE_API_KEYS"} | files
 
 
 def test_gateway_and_keeper_share_uploads_and_archive_and_the_image_lets_them_write_there() -> None:
@@ -107,7 +113,30 @@ def test_gateway_and_keeper_share_uploads_and_archive_and_the_image_lets_them_wr
         assert SERVICES[name]["environment"]["SELFREF_SPOOL_DIR"] == "/data/spool"
         assert SERVICES[name]["environment"]["SELFREF_ARCHIVE_URL"] == "${SELFREF_ARCHIVE_URL:-/data/archive}"
     dockerfile = (ROOT / "docker" / "Dockerfile").read_text()
-    assert "install --directory --owner 10001 --mode 700 /data /data/spool /data/archive" in dockerfile
+    assert OWNED in dockerfile
+
+
+def test_the_trainer_reads_the_feed_over_http_and_keeps_what_it_makes() -> None:
+    service, image = SERVICES["trainer"], (ROOT / "docker" / "Dockerfile").read_text()
+    assert service["environment"]["SELFREF_URL"] == "http://service:8080"
+    assert networks("trainer") == {"stack"}
+    assert "ports" not in service
+    assert service["depends_on"] == {"service": {"condition": "service_healthy"}}
+    assert service["volumes"] == ["training:/data/training", "${MODELS_DIR:-models}:/models:ro"]
+    assert "training" in COMPOSE["volumes"]
+    assert OWNED in image
+    assert "SELFREF_TRAINER_DATA=/data/training" in image
+    assert service["tmpfs"] == ["/tmp"]
+
+
+def test_the_stack_starts_without_a_trainers_key() -> None:
+    """Compose reads all variables, of profiles that are off too."""
+    assert SERVICES["trainer"]["environment"]["SELFREF_API_KEY"] is None
+
+
+def test_a_trainer_needs_no_gpu() -> None:
+    assert "deploy" not in SERVICES["trainer"]
+    assert SERVICES["trainer"]["build"]["args"] == SERVICES["engine"]["build"]["args"]
 
 
 BUCKET = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "FSSPEC_S3_ENDPOINT_URL"}
@@ -133,6 +162,14 @@ def variables(settings: type[BaseSettings]) -> set[str]:
 )
 def test_every_setting_of_a_process_can_be_given_in_the_env_file(name: str, settings: type[BaseSettings]) -> None:
     assert set(SERVICES[name]["environment"]) - BUCKET == variables(settings) - FIXED_BY_THE_IMAGE
+
+
+def test_every_option_of_the_trainer_can_be_given_in_the_env_file() -> None:
+    """But for its folder, which is the image's, and for how many rounds it ends: a container would begin again."""
+    options = {each.name for each in typer.main.get_command(trainer).commands["follow"].params}
+    options -= {"data", "rounds", "url", "api_key"}
+    told = {f"{TRAINER_PREFIX}_{name}".upper() for name in options}
+    assert set(SERVICES["trainer"]["environment"]) == told | {"SELFREF_URL", "SELFREF_API_KEY"}
 
 
 def test_the_way_into_a_bucket_is_told_to_gateway_and_keeper_only() -> None:

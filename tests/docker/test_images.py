@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from selfref.stack.bundled import BUNDLED_MODEL
+from trainer.follow.command import JUDGE
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
@@ -22,23 +23,24 @@ def stages() -> dict[str, str]:
     return dict(zip(found[::2], found[1::2], strict=True))
 
 
-@pytest.mark.parametrize("process", ["service", "worker", "engine"])
+@pytest.mark.parametrize("process", ["service", "worker", "engine", "trainer"])
 def test_an_image_installs_the_dependencies_of_its_own_process_only(process: str) -> None:
     installed = re.findall(r"'\.\[(.*?)\]'", stages()[f"build-{process}"])
     assert installed == [process]
     assert f"--from=build-{process}" in stages()[process]
 
 
-def test_the_judge_that_an_image_links_to_is_the_installed_one() -> None:
+@pytest.mark.parametrize("process", ["engine", "trainer"])
+def test_the_judge_that_an_image_links_to_is_the_installed_one(process: str) -> None:
     """Where the sources lie, `python3 -c` would find them first, and they are in no image."""
-    (asked,) = re.findall(r"python3 (.*?)'import littleworld", stages()["build-engine"])
+    (asked,) = re.findall(r"python3 (.*?)'import littleworld", stages()[f"build-{process}"])
     assert asked.split() == ["-P", "-c"]
 
 
 def test_every_dependency_is_pinned() -> None:
     installs = [line for line in DOCKERFILE.splitlines() if "pip install" in line and "--no-deps" not in line]
     extras = [line for line in installs if "ARCHIVE_PACKAGES" in line]
-    assert len(installs) - len(extras) == 3
+    assert len(installs) - len(extras) == 4
     assert all("--constraint constraints.txt" in line for line in installs if line not in extras)
 
 
@@ -51,14 +53,29 @@ def test_what_an_archive_needs_changes_nothing_that_is_pinned_and_is_held_to_not
 
 
 @pytest.mark.parametrize("process", ["service", "service.keeper", "worker", "engine"])
-def test_a_process_is_unprivileged_hears_signals_and_tells_its_health(process: str) -> None:
+def test_a_process_that_serves_tells_its_health(process: str) -> None:
+    assert re.search(r"^HEALTHCHECK .*CMD \[", stages()[process.rpartition(".")[2]], re.MULTILINE)
+
+
+@pytest.mark.parametrize("process", ["service", "service.keeper", "worker", "engine", "trainer"])
+def test_a_process_is_unprivileged_and_hears_signals(process: str) -> None:
     image = stages()["runtime"] + stages()[process.rpartition(".")[2]]
     assert re.search(r"^USER 10001$", image, re.MULTILINE)
     assert "USER root" not in image
     # The exec form: a shell in between would swallow SIGTERM, and work would be killed instead of handed back.
     assert re.search(rf'^ENTRYPOINT \["python3", "-m", "{process}"', image, re.MULTILINE)
     assert re.search(r"^STOPSIGNAL SIGTERM$", image, re.MULTILINE)
-    assert re.search(r"^HEALTHCHECK .*CMD \[", image, re.MULTILINE)
+
+
+def test_the_trainer_asks_no_hub_and_starts_from_the_bundled_judge_unless_told_otherwise() -> None:
+    """By a variable of the image that compose does not know: it would take away one that .env leaves out."""
+    (judge,) = re.findall(r'ln -s "\$judge" (/opt/selfref/\S+)', stages()["build-trainer"])
+    environment = dict(re.findall(r"([A-Z_]+)=(\S+)", stages()["trainer"]))
+    assert environment[JUDGE] == judge
+    assert (environment["HF_HUB_OFFLINE"], environment["OMP_WAIT_POLICY"]) == ("1", "PASSIVE")
+    passed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["trainer"]["environment"]
+    assert not environment.keys() & passed.keys()
+    assert "EXPOSE" not in stages()["trainer"]
 
 
 def test_every_data_file_of_the_packages_is_declared_for_the_wheel() -> None:

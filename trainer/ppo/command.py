@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trainer.command import explained
+from trainer.ppo import options
 from trainer.ppo.settings import PPOSettings
 
 if TYPE_CHECKING:
@@ -19,32 +20,26 @@ _DEFAULT = PPOSettings()
 
 
 def ppo(
-    policy: Annotated[Path, typer.Option(file_okay=False, help="Folder of the chat model to train.")],
+    policy: options.Policy,
     reward_model: Annotated[Path, typer.Option(file_okay=False, help="Folder of the reward model.")],
-    prompts: Annotated[Path, typer.Option(dir_okay=False, help='JSON lines {"prompt": a text or turns}.')],
+    prompts: options.Prompts,
     out: Annotated[
         Path, typer.Option(file_okay=False, help="Where policy and log go, and where a killed run goes on.")
     ],
-    updates: Annotated[int, typer.Option(min=1)] = _DEFAULT.updates,
-    batch: Annotated[int, typer.Option(min=1, help="Prompts an update, with one answer each.")] = _DEFAULT.batch,
-    minibatches: Annotated[int, typer.Option(min=1, help="Parts that a batch is learnt in.")] = _DEFAULT.minibatches,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over an update's answers.")] = _DEFAULT.epochs,
-    answer_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of an answer.")] = _DEFAULT.answer_tokens,
-    missing_eos_penalty: Annotated[
-        float, typer.Option(min=0, help="Taken from the score of an answer that did not end.")
-    ] = _DEFAULT.missing_eos_penalty,
-    kl_coef: Annotated[float, typer.Option(min=0, help="Cost of a nat away from the first policy.")] = _DEFAULT.kl_coef,
-    kl_target: Annotated[
-        float | None, typer.Option(help="Nats an answer that --kl-coef is steered to.  [dim]default: it stays[/dim]")
-    ] = _DEFAULT.kl_target,
-    learning_rate: Annotated[float, typer.Option(help="Of the policy.")] = _DEFAULT.learning_rate,
-    critic_learning_rate: Annotated[float, typer.Option()] = _DEFAULT.critic_learning_rate,
-    warm_up: Annotated[int, typer.Option(min=0, help="Updates in which both rates rise.")] = _DEFAULT.warm_up,
-    saved_every: Annotated[int, typer.Option(min=1, help="Updates between checkpoints.")] = _DEFAULT.saved_every,
-    seed: Annotated[int, typer.Option()] = _DEFAULT.seed,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="1 repeats a run exactly, and is quickest on a busy machine.")
-    ] = None,
+    updates: options.Updates = _DEFAULT.updates,
+    batch: options.Batch = _DEFAULT.batch,
+    minibatches: options.Minibatches = _DEFAULT.minibatches,
+    epochs: options.Epochs = _DEFAULT.epochs,
+    answer_tokens: options.AnswerTokens = _DEFAULT.answer_tokens,
+    missing_eos_penalty: options.MissingEosPenalty = _DEFAULT.missing_eos_penalty,
+    kl_coef: options.KlCoef = _DEFAULT.kl_coef,
+    kl_target: options.KlTarget = _DEFAULT.kl_target,
+    learning_rate: options.LearningRate = _DEFAULT.learning_rate,
+    critic_learning_rate: options.CriticLearningRate = _DEFAULT.critic_learning_rate,
+    warm_up: options.WarmUp = _DEFAULT.warm_up,
+    saved_every: options.SavedEvery = _DEFAULT.saved_every,
+    seed: options.Seed = _DEFAULT.seed,
+    threads: options.Threads = None,
 ) -> None:
     """Train a policy by PPO against a reward model, and keep it near the policy that it was.
 
@@ -85,7 +80,12 @@ def _train(
     asked = read_prompts(prompts)
     with _progress() as progress:
         outcome = train_policy(policy, RewardModel.load(reward_model), asked, settings, out, progress=progress)
-    typer.echo(f"{outcome.policy}: {outcome.ending} after update {outcome.update}")
+    typer.echo(told(outcome.policy, outcome.ending, outcome.update))
+
+
+def told(policy: Path, ending: str, update: int) -> str:
+    """One line on a finished run."""
+    return f"{policy}: {ending} after update {update}"
 
 
 def _progress() -> "Progress":

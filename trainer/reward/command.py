@@ -6,32 +6,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trainer.command import explained
-from trainer.reward.settings import Loss
+from trainer.reward import options
+from trainer.reward.settings import RewardSettings
 
 if TYPE_CHECKING:
     from trainer.runs import Run
 
 EPILOG = "Exit codes: 0 trained, or done before · 2 the command line is wrong, or there is nothing to train on or from"
+_DEFAULT = RewardSettings()
 
 
 def reward_model(
     data: Annotated[Path, typer.Option(file_okay=False, help="The trainer's folder, with its snapshots.")],
-    base: Annotated[Path, typer.Option(file_okay=False, help="Folder of the causal language model to start from.")],
-    last: Annotated[
-        int | None, typer.Option(min=1, help="Only so many of the newest snapshots.  [dim]default: all[/dim]")
-    ] = None,
-    loss: Annotated[Loss, typer.Option(help="What a preference teaches.")] = Loss.SOFT,
-    learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = 1e-5,
-    epochs: Annotated[float, typer.Option(help="Times that every pair is seen.")] = 1.0,
-    batch: Annotated[int, typer.Option(help="Pairs a step, over all processes.")] = 64,
-    micro_batch: Annotated[
-        int | None, typer.Option(help="Pairs computed at once by one process.  [dim]default: all of a batch[/dim]")
-    ] = None,
-    longest: Annotated[int, typer.Option(help="Tokens of a prompt with its answer; longer ones are left out.")] = 1024,
-    margin: Annotated[float, typer.Option(help="Margin of a certain verdict, for --loss paper.")] = 1.0,
-    language: Annotated[float, typer.Option(help="Weight of language modelling, for --loss paper.")] = 0.01,
-    lora_rank: Annotated[int, typer.Option(min=0, help="Train adapters of this rank; 0 trains all weights.")] = 0,
-    seed: Annotated[int, typer.Option(help="Draws the new head and the order of the pairs.")] = 1,
+    base: options.Base,
+    last: options.Last = None,
+    loss: options.Loss = _DEFAULT.loss,
+    learning_rate: options.LearningRate = _DEFAULT.learning_rate,
+    epochs: options.Epochs = _DEFAULT.epochs,
+    batch: options.Batch = _DEFAULT.batch,
+    micro_batch: options.MicroBatch = None,
+    longest: options.Longest = _DEFAULT.longest,
+    margin: options.Margin = _DEFAULT.margin,
+    language: options.Language = _DEFAULT.language,
+    lora_rank: options.LoraRank = _DEFAULT.lora_rank,
+    seed: options.Seed = _DEFAULT.seed,
 ) -> None:
     """Train a model that scores answers as the judge prefers them, and report how well it agrees with held-out labels.
 
@@ -40,7 +38,6 @@ def reward_model(
     """
     from trainer.processes import leading
     from trainer.reward.run import reward_model as train_and_report
-    from trainer.reward.settings import RewardSettings
     from trainer.snapshots.chain import read_labels, snapshots
 
     with explained():
