@@ -8,6 +8,7 @@ import typer
 
 from selfref.cli.options import ApiKey, Url
 from trainer.command import explained
+from trainer.errors import TrainingError
 from trainer.ppo import options as ppo
 from trainer.ppo.settings import PPOSettings
 from trainer.reward import options as reward
@@ -111,55 +112,52 @@ def follow(
             saved_every=ppo_saved_every,
             seed=ppo_seed,
         )
-        _prepare(threads)
-        from trainer.follow.following import Plan
-        from trainer.snapshots.contents import Rules
+        if (policy is None) is not (prompts is None):
+            raise TrainingError("PPO needs both: --policy, the folder of a chat model, and --prompts, a file")
+        with _client(url, api_key) as client:
+            _prepare(threads)
+            from trainer.follow.following import Plan
+            from trainer.snapshots.contents import Rules
 
-        plan = Plan(
-            size=size,
-            rules=Rules(heldout_share=heldout_share, keep_ties=keep_ties),
-            base=base,
-            settings=settings,
-            last=last,
-            improvement=_improvement(policy, prompts, ppo_settings),
-            rounds=rounds,
-        )
-        _follow(data, plan, url=url, api_key=api_key)
-
-
-def _follow(data: Path, plan: "Plan", *, url: str | None, api_key: str | None) -> None:
-    from selfref.cli.addresses import service_url_of
-    from trainer.errors import TrainingError
-    from trainer.follow.following import follow as followed
-    from trainer.follow.patience import PatientFeed
-
-    try:
-        with _client(service_url_of(url, None), api_key) as client:
-            followed(data, PatientFeed(client, warn=_warn), plan, tell=typer.echo, warn=_warn)
-    except OSError as error:
-        raise TrainingError(f"{data} could not be read or written: {error}") from error
+            plan = Plan(
+                size=size,
+                rules=Rules(heldout_share=heldout_share, keep_ties=keep_ties),
+                base=base,
+                settings=settings,
+                last=last,
+                improvement=_improvement(policy, prompts, ppo_settings),
+                rounds=rounds,
+            )
+            _follow(data, client, plan)
 
 
-def _client(url: str, api_key: str | None) -> "Client":
+def _client(url: str | None, api_key: str | None) -> "Client":
     """Tries nothing again by itself: whoever follows does, and says so."""
+    from selfref.cli.addresses import service_url_of
     from selfref.client import Client
-    from trainer.errors import TrainingError
 
     try:
-        return Client(url, api_key=api_key, retries=0)
+        return Client(service_url_of(url, None), api_key=api_key, retries=0)
     except ValueError as error:  # no address of a service
         raise TrainingError(str(error)) from error
 
 
+def _follow(data: Path, client: "Client", plan: "Plan") -> None:
+    from trainer.follow.following import follow as followed
+    from trainer.follow.patience import PatientFeed
+
+    try:
+        followed(data, PatientFeed(client, warn=_warn), plan, tell=typer.echo, warn=_warn)
+    except OSError as error:
+        raise TrainingError(f"{data} could not be read or written: {error}") from error
+
+
 def _improvement(policy: Path | None, prompts: Path | None, settings: PPOSettings) -> "Improvement | None":
-    from trainer.errors import TrainingError
     from trainer.follow.following import Improvement
     from trainer.ppo.prompts import read_prompts
 
-    if policy is None and prompts is None:
-        return None
     if policy is None or prompts is None:
-        raise TrainingError("PPO needs both: --policy, the folder of a chat model, and --prompts, a file")
+        return None
     return Improvement(policy=policy, prompts=read_prompts(prompts), settings=settings)
 
 

@@ -52,7 +52,7 @@ class Plan:
 
 
 def follow(data: Path, feed: Feed, plan: Plan, *, tell: Say, warn: Say) -> None:
-    """Take snapshots and train on each before the next is taken; `tell` what is made, and `warn` of what is not.
+    """Take snapshots and train on each before the next is taken; `tell` of what is made, and `warn` of all else.
 
     Returns once there are `plan.rounds` snapshots with their runs. A snapshot that has nothing to train on, or whose
     policy diverges, is told of and left behind: the next one may do better.
@@ -80,6 +80,7 @@ class _Follower:
 
     def run(self) -> None:
         standing = Standing(len(snapshots(self._data)))
+        self._warn(f"following into {self._data}, which holds {standing.snapshots} snapshots")
         steps = {Step.TAKE: self._take, Step.REWARD: self._reward, Step.POLICY: self._policy}
         with_policy = self._plan.improvement is not None
         while (step := next_step(standing, rounds=self._plan.rounds, with_policy=with_policy)) is not Step.END:

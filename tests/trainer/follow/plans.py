@@ -7,6 +7,7 @@ import orjson
 
 from tests.trainer.models import PROMPTS
 from tests.trainer.snapshots.feeds import files
+from trainer.follow.command import PREFIX
 from trainer.follow.following import Improvement, Plan
 from trainer.ppo.settings import PPOSettings
 from trainer.reward.settings import RewardSettings
@@ -22,6 +23,15 @@ def plan(policy: Path, *, rounds: int = ROUNDS, improved: bool = True) -> Plan:
     """Reward models from the policy itself, and where asked for a better policy against each."""
     improvement = Improvement(policy=policy, prompts=PROMPTS, settings=PPO) if improved else None
     return Plan(size=SIZE, rules=Rules(), base=policy, settings=REWARD, improvement=improvement, rounds=rounds)
+
+
+def told(prompts: Path, policy: Path, data: Path, *, rounds: int = ROUNDS) -> dict[str, str]:
+    """The same plan as a container is told it; a rate and lengths of a tiny model are all that its defaults lack."""
+    prompts.write_text("".join(f"{orjson.dumps({'prompt': turns[0]['content']}).decode()}\n" for turns in PROMPTS))
+    options = {"data": data, "base": policy, "size": SIZE, "rounds": rounds, "policy": policy, "prompts": prompts}
+    options |= {"learning_rate": 3e-3, "epochs": 2, "batch": 4, "longest": 48, "threads": 1}
+    options |= {"ppo_updates": 3, "ppo_batch": 4, "ppo_answer_tokens": 4, "ppo_epochs": 1, "ppo_saved_every": 2}
+    return {f"{PREFIX}_{name}".upper(): str(value) for name, value in options.items()}
 
 
 def left_by(data: Path) -> dict[str, Any]:

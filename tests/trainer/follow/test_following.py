@@ -70,7 +70,8 @@ async def test_every_snapshot_gets_a_reward_model_of_all_so_far_and_a_policy_of_
         for line in (f"{each.folder.name}: ", f"{rewarding.folder}: ", f"{improved.folder}: done after update 3")
     ]
     assert [line.startswith(start) for line, start in zip(said.told, told, strict=True)] == [True] * len(told)
-    assert said.warned == [
+    assert said.warned[0] == f"following into {tmp_path}, which holds 0 snapshots"
+    assert said.warned[1:] == [
         f"waiting for 8 labels{behind}" for behind in ("", *map(" behind snapshot {:05}".format, (1, 2)))
     ]
 
@@ -105,7 +106,7 @@ async def test_what_is_finished_is_not_done_again(
     again = Said()
     again.follow(tmp_path, client, plan(policy, rounds=1))
     assert {each: each.stat().st_mtime_ns for each in (tmp_path / "runs").rglob("*")} == before
-    assert (again.told, again.warned) == (said.told[1:], [])
+    assert (again.told, again.warned) == (said.told[1:], [f"following into {tmp_path}, which holds 1 snapshots"])
     assert current(tmp_path, "reward") == runs(tmp_path, "reward")[0].folder.name
 
 
