@@ -15,7 +15,7 @@ from rich.progress import Progress
 import littleworld
 from littleworld.loop.policies import Measured, Policy, measured, questions_of
 from littleworld.loop.settings import ANSWER_TOKENS, LoopSettings
-from littleworld.loop.watching import GoldWatch, seen_by
+from littleworld.loop.watching import GoldWatch
 from littleworld.loop.weak_policy import teach_weak_policy
 from littleworld.world.question import Question, Split
 from littleworld.world.reading import gold_score, quality_of
@@ -24,6 +24,7 @@ from selfref.exports.preferences import turns_of
 from selfref.messages import Job
 from trainer.gold import JudgeAsGold, judged
 from trainer.on_policy.pairs import PairsOfEachCheck, kept_pairs, lines
+from trainer.ppo.observer import seen_by
 from trainer.ppo.ppo import PPOOutcome, train_policy
 from trainer.ppo.settings import PPOSettings
 from trainer.reward.run import reward_model

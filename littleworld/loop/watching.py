@@ -9,7 +9,7 @@ import orjson
 from littleworld.loop.policies import Policy, measured
 from littleworld.world.question import Question
 from selfref.durable import whole_file
-from trainer.ppo.observer import Action, Observer, State
+from trainer.ppo.observer import Action, State
 
 
 class GoldWatch:
@@ -28,16 +28,6 @@ class GoldWatch:
         with whole_file(self._log) as file:
             file.writelines(orjson.dumps(each) + b"\n" for each in (*before, found))
         return Action.CONTINUE
-
-
-def seen_by(*observers: Observer, heeded: Observer | None) -> Observer:
-    """All of them at each check; what one of them wants is done, or nothing."""
-
-    def observe(update: int, state: State) -> Action:
-        wanted = {observer: observer(update, state) for observer in observers}
-        return wanted[heeded] if heeded else Action.CONTINUE
-
-    return observe
 
 
 def read_gold(log: Path) -> list[dict[str, float]]:

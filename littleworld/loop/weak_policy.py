@@ -22,9 +22,9 @@ from selfref.exports.preferences import turns_of
 from trainer.reward.scoring import padded
 from trainer.tokens import Tokens
 
-RIGHT = 0.7  # share of the answers that it is taught
+RIGHT = 0.6  # share of the answers that it is taught
 REFUSED = 0.1  # of the others, where an answer is due
-RUDE_SHARE, RAMBLING_SHARE = 0.1, 0.1
+RUDE_SHARE, RAMBLING_SHARE = 0.15, 0.15
 _NOTHING = -100  # cross_entropy leaves out these targets
 
 
@@ -32,7 +32,7 @@ _NOTHING = -100  # cross_entropy leaves out these targets
 class WeakPolicySettings:
     """How long it is taught."""
 
-    steps: int = 240
+    steps: int = 80
     batch: int = 32  # answers
     learning_rate: float = 5e-4
     warm_up: int = 10  # steps

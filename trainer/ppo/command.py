@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from selfref.cli.options import ApiKey, Url
 from trainer.command import explained
 from trainer.ppo import options
 from trainer.ppo.settings import PPOSettings
+from trainer.ppo.watchers import Watchers
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 EPILOG = (
     "Exit codes: 0 OUT/policy is the trained policy · 2 the command line is wrong, a model or the prompts cannot be "
-    "used, OUT holds another run, or training diverged"
+    "used, OUT holds another run, training diverged, or the judge cannot be asked"
 )
 _DEFAULT = PPOSettings()
 
@@ -38,12 +40,26 @@ def ppo(
     critic_learning_rate: options.CriticLearningRate = _DEFAULT.critic_learning_rate,
     warm_up: options.WarmUp = _DEFAULT.warm_up,
     saved_every: options.SavedEvery = _DEFAULT.saved_every,
+    checked_every: options.CheckedEvery = _DEFAULT.checked_every,
+    checks: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False, help="Prompts on which a running service judges the policy against the first one."
+        ),
+    ] = None,
+    kept_pairs: Annotated[
+        int, typer.Option(min=0, help="Pairs of each check to keep in OUT, to be judged for another round.")
+    ] = 0,
     seed: options.Seed = _DEFAULT.seed,
     threads: options.Threads = None,
+    url: Url = None,
+    api_key: ApiKey = None,
 ) -> None:
     """Train a policy by PPO against a reward model, and keep it near the policy that it was.
 
     It goes on where it was killed; a finished run is not made again. OUT/log.jsonl has the metrics of every update.
+    With --checks the judge is asked on the way: when it likes the policy less than before and only the reward model
+    likes it more, training ends and goes back to where the judge liked it most. OUT/judged.jsonl has what it said.
     """
     with explained():
         settings = PPOSettings(
@@ -59,28 +75,28 @@ def ppo(
             critic_learning_rate=critic_learning_rate,
             warm_up=warm_up,
             saved_every=saved_every,
+            checked_every=checked_every,
             seed=seed,
         )
-        _train(policy, reward_model, prompts, settings, out, threads=threads)
+        _prepare(threads)
+        from trainer.ppo.ppo import train_policy
+        from trainer.ppo.prompts import read_prompts
+        from trainer.reward.scoring import RewardModel
+
+        asked, model = read_prompts(prompts), RewardModel.load(reward_model)
+        watchers = Watchers(checks=checks, url=url, api_key=api_key, pairs=kept_pairs)
+        with watchers.watching(asked, settings, out) as observe, _progress() as progress:
+            outcome = train_policy(policy, model, asked, settings, out, observe=observe, progress=progress)
+        typer.echo(told(outcome.policy, outcome.ending, outcome.update))
 
 
-def _train(
-    policy: Path, reward_model: Path, prompts: Path, settings: PPOSettings, out: Path, *, threads: int | None
-) -> None:
+def _prepare(threads: int | None) -> None:
     import torch
     from transformers.utils import logging
-
-    from trainer.ppo.ppo import train_policy
-    from trainer.ppo.prompts import read_prompts
-    from trainer.reward.scoring import RewardModel
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     if threads is not None:
         torch.set_num_threads(threads)
-    asked = read_prompts(prompts)
-    with _progress() as progress:
-        outcome = train_policy(policy, RewardModel.load(reward_model), asked, settings, out, progress=progress)
-    typer.echo(told(outcome.policy, outcome.ending, outcome.update))
 
 
 def told(policy: Path, ending: str, update: int) -> str:

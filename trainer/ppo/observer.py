@@ -36,3 +36,13 @@ class Observer(Protocol):
 
     def __call__(self, update: int, state: State) -> Action:
         """`update` counts from 1."""
+
+
+def seen_by(*observers: Observer, heeded: Observer | None) -> Observer:
+    """All of them at each check; what one of them wants is done, or nothing."""
+
+    def observe(update: int, state: State) -> Action:
+        wanted = {observer: observer(update, state) for observer in observers}
+        return wanted[heeded] if heeded else Action.CONTINUE
+
+    return observe
