@@ -36,7 +36,8 @@ def train_online(
 ) -> Trained:
     """Train on the prompts; `folder` keeps checkpoints from which an interrupted run goes on exactly.
 
-    Raises ModelUnusable and PromptsUnusable, before anything is written, and Diverged.
+    Raises ModelUnusable and PromptsUnusable, before anything is written but for a reward model that turns out to give
+    no numbers, and Diverged.
     """
     policy = load_policy(policy_folder, reward_model)
     longest = longest_sequence(policy, reward_model.network)
@@ -95,7 +96,7 @@ def _in_order(prompts: Sequence[list[Turn]], settings: OnlineSettings) -> Datase
 
 
 def _arguments(settings: OnlineSettings, folder: Path) -> dict[str, Any]:
-    """An update is `epochs` steps of TRL, which samples again after each whole update only."""
+    """An update is `epochs` steps of TRL. A run goes on from whole ones only, where TRL has no answers in hand."""
     answers = settings.batch * settings.answers
     return {
         **arguments(

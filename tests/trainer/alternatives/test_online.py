@@ -19,6 +19,7 @@ from trainer.alternatives.training import Trained, carried_out
 from trainer.errors import ModelUnusable
 from trainer.ppo.errors import PromptsUnusable
 from trainer.ppo.learner import load_policy
+from trainer.ppo.order import prompts_of_update
 
 SHORT = OnlineSettings(
     algorithm=Algorithm.RLOO, updates=2, batch=3, answers=2, micro_batch=6, answer_tokens=6, learning_rate=1e-3
@@ -155,12 +156,13 @@ def test_a_run_that_was_killed_twice_ends_with_the_same_weights(algorithm: Algor
     assert rewards[0] == rewards[1]
 
 
-def test_every_prompt_is_asked_before_one_is_asked_again(policy: Path, tmp_path: Path) -> None:
+def test_prompts_come_in_the_order_in_which_ppo_takes_them(policy: Path, tmp_path: Path) -> None:
     judge = Recorder()
-    trained(policy, tmp_path, replace(SHORT, updates=5, batch=1, micro_batch=2, answer_tokens=1), judge)
-    asked = [tuple(each[:-1]) for each in judge.scored]
-    assert asked[::2] == asked[1::2], "two answers to each"
-    assert len(set(asked)) == len(PROMPTS)
+    trained(policy, tmp_path, replace(SHORT, updates=4, batch=3, micro_batch=6, answer_tokens=1), judge)
+    due = [index for update in range(1, 5) for index in prompts_of_update(update, batch=3, prompts=5, seed=SHORT.seed)]
+    assert [each[:-1] for each in judge.scored] == [
+        judge.tokens.prompt(PROMPTS[index]) for index in due for _ in range(SHORT.answers)
+    ]
 
 
 def test_without_a_cost_there_is_no_reference_policy(policy: Path, tmp_path: Path) -> None:
