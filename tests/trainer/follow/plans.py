@@ -37,7 +37,7 @@ def told(prompts: Path, policy: Path, data: Path, *, rounds: int = ROUNDS) -> di
 def left_by(data: Path) -> dict[str, Any]:
     """Everything that has to be the same however often it was killed: snapshots, CURRENT pointers, models, reports.
 
-    Left out are plots, the time that updates took, and hidden files and folders that a kill leaves of what has no name.
+    Left out are plots, the time that updates took, and hidden files that a kill leaves of what has no name yet.
     """
     found: dict[str, Any] = {f"snapshots/{name}": content for name, content in files(data).items()}
     found |= {each.name: each.read_text() for each in data.glob("CURRENT-*")}
@@ -45,6 +45,7 @@ def left_by(data: Path) -> dict[str, Any]:
         report = orjson.loads((run / "report.json").read_bytes())
         for update in report.get("updates", []):
             del update["seconds"]
+        found[f"{run.name}/"] = sorted(each.name for each in run.iterdir() if not each.name.startswith("."))
         found[f"{run.name}/report"] = report
         found |= {f"{run.name}/{each.name}": each.read_bytes() for each in (run / "model").iterdir()}
     return found

@@ -43,9 +43,10 @@ def ids_in(data: Path) -> list[str]:
     return sorted(label.id for each in snapshots(data) for label in rows(each))
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("seed", "kills", "rounds"),
-    [(0, 3, 2), pytest.param(1, 20, ROUNDS, marks=[pytest.mark.long, pytest.mark.timeout(600)])],
+    [(0, 3, 2), pytest.param(1, 20, ROUNDS, marks=pytest.mark.long)],
 )
 async def test_kills_at_drawn_steps_change_nothing(
     store: Store,
