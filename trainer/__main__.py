@@ -2,8 +2,11 @@
 
 import typer
 
+from trainer.alternatives.command import DPO_EPILOG, ONLINE_EPILOG, dpo, grpo, rloo
 from trainer.follow.command import EPILOG as FOLLOW_EPILOG
 from trainer.follow.command import PREFIX, follow
+from trainer.on_policy.command import EPILOG as PAIRS_EPILOG
+from trainer.on_policy.command import pairs
 from trainer.ppo.command import EPILOG as PPO_EPILOG
 from trainer.ppo.command import ppo
 from trainer.reward.command import EPILOG as REWARD_EPILOG
@@ -20,6 +23,10 @@ app = typer.Typer(
 app.command(epilog=SNAPSHOT_EPILOG)(snapshot)
 app.command(name="reward-model", epilog=REWARD_EPILOG)(reward_model)
 app.command(epilog=PPO_EPILOG)(ppo)
+app.command(name="rloo", epilog=ONLINE_EPILOG)(rloo)
+app.command(name="grpo", epilog=ONLINE_EPILOG)(grpo)
+app.command(epilog=DPO_EPILOG)(dpo)
+app.command(epilog=PAIRS_EPILOG)(pairs)
 app.command(epilog=FOLLOW_EPILOG, context_settings={"auto_envvar_prefix": PREFIX})(follow)
 
 

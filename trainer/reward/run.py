@@ -10,7 +10,7 @@ import torch
 
 from selfref.messages import Label
 from trainer.errors import NothingToTrainOn
-from trainer.processes import leading
+from trainer.processes import leading, sharing
 from trainer.reward.evaluation import evaluate
 from trainer.reward.pairs import Pair, Pairs, pairs_of
 from trainer.reward.plots import plot_evaluation
@@ -85,6 +85,7 @@ def _report(run: Run, teaching: Pairs, testing: Pairs, ingredients: dict[str, An
             "heldout": {"left_out": dict(testing.left_out), **asdict(found)},
             "mean": model.mean,
             "std": model.std,
+            "processes": sharing(),
             "losses": losses,
         }
     )

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from datasets import Dataset
 from peft import LoraConfig
 from torch import Tensor
@@ -20,7 +19,7 @@ from trl.trainer.reward_config import RewardConfig
 from trl.trainer.reward_trainer import DataCollatorForPreference, RewardTrainer, suppress_seqcls_warning
 
 from trainer.errors import ModelUnusable, TrainingError
-from trainer.processes import sharing
+from trainer.processes import sharing, state
 from trainer.reward.loss import language_loss, preference_loss
 from trainer.reward.pairs import Pair, columns
 from trainer.reward.settings import Loss, RewardSettings
@@ -48,7 +47,7 @@ def train(base: Path, pairs: Sequence[Pair], settings: RewardSettings, tokens: T
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)  # peft asks transformers so
         trainer = _trainer(base, pairs, settings, tokens, folder=folder)
     trainer.remove_callback(PrinterCallback)  # the report has the losses
-    with PartialState().main_process_first():
+    with state().main_process_first():
         checkpoint = _whole_checkpoint(folder)
     trainer.train(resume_from_checkpoint=checkpoint)
     network = trainer.accelerator.unwrap_model(trainer.model)

@@ -1,4 +1,4 @@
-"""`python -m trainer reward-model` as somebody calls it, and as `accelerate launch` does."""
+"""`python -m trainer reward-model` as somebody calls it, and in two processes."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from tests.trainer.snapshots.feeds import ListedFeed, taken
 from trainer.snapshots.contents import Rules
 
 HOW = ("--learning-rate", "3e-3", "--epochs", "4", "--batch", "16")
-LAUNCH = ("-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1", "-m")
+TORCHRUN = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone", "-m")
 
 
 @pytest.fixture
@@ -24,25 +24,28 @@ def data(tmp_path: Path) -> Path:
 
 
 def called(*arguments: str | Path, launch: tuple[str, ...] = ("-m",)) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "ACCELERATE_USE_CPU": "true"}
     command = [sys.executable, *launch, "trainer", "reward-model", *map(str, arguments)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def losses(data: Path) -> list[float]:
+def processes_and_losses(data: Path) -> tuple[int, list[float]]:
     name = (data / "CURRENT-reward").read_text().strip()
-    return [each["loss"] for each in json.loads((data / "runs" / name / "report.json").read_bytes())["losses"]]
+    report = json.loads((data / "runs" / name / "report.json").read_bytes())
+    return report["processes"], [each["loss"] for each in report["losses"]]
 
 
 def test_two_processes_learn_what_one_does(data: Path, policy: Path) -> None:
     alone = called("--data", data, "--base", policy, *HOW)
     assert alone.returncode == 0, alone.stderr
     assert alone.stdout.count("nothing held out to measure on") == 1
-    by_one = losses(data)
-    together = called("--data", data, "--base", policy, *HOW, "--micro-batch", "8", launch=LAUNCH)
+    one, by_one = processes_and_losses(data)
+    together = called("--data", data, "--base", policy, *HOW, "--micro-batch", "8", launch=TORCHRUN)
     assert together.returncode == 0, together.stderr
     assert together.stdout.count("nothing held out to measure on") == 1
-    assert losses(data) == pytest.approx(by_one, rel=1e-3)
+    two, by_two = processes_and_losses(data)
+    assert (one, two) == (1, 2), "a launcher that starts one process makes this a test of nothing"
+    assert by_two == pytest.approx(by_one, rel=1e-3)
 
 
 def test_what_stops_it_is_said_in_one_line(data: Path, policy: Path, tmp_path: Path) -> None:
