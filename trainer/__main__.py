@@ -3,6 +3,7 @@
 import typer
 
 from trainer.alternatives.command import DPO_EPILOG, ONLINE_EPILOG, dpo, grpo, rloo
+from trainer.export.command import export
 from trainer.follow.command import EPILOG as FOLLOW_EPILOG
 from trainer.follow.command import PREFIX, follow
 from trainer.on_policy.command import EPILOG as PAIRS_EPILOG
@@ -27,6 +28,7 @@ app.command(name="rloo", epilog=ONLINE_EPILOG)(rloo)
 app.command(name="grpo", epilog=ONLINE_EPILOG)(grpo)
 app.command(epilog=DPO_EPILOG)(dpo)
 app.command(epilog=PAIRS_EPILOG)(pairs)
+app.add_typer(export, name="export")
 app.command(epilog=FOLLOW_EPILOG, context_settings={"auto_envvar_prefix": PREFIX})(follow)
 
 

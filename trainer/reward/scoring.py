@@ -31,7 +31,7 @@ class RewardModel:
             network = AutoModelForSequenceClassification.from_pretrained(
                 folder, local_files_only=True, dtype=torch.float32
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:  # the last where its head gives two scores
             raise ModelUnusable(f"{folder} holds no reward model: {error}") from error
         if network.config.num_labels != 1:
             raise ModelUnusable(f"{folder} gives {network.config.num_labels} numbers for an answer, not one score")

@@ -191,6 +191,17 @@ async def test_what_needs_a_person_ends_it(
         said.follow(tmp_path, client, break_it(tmp_path, plan(policy, rounds=1, improved=False)))
 
 
+def test_models_that_are_missing_are_told_of_before_any_label_comes(
+    client: Client, policy: Path, tmp_path: Path, said: Said
+) -> None:
+    asked = plan(policy)
+    improvement = Improvement(policy=tmp_path / "absent", prompts=asked.improvement.prompts, settings=PPO)
+    for wrong in (replace(asked, base=tmp_path / "absent"), replace(asked, improvement=improvement)):
+        with pytest.raises(ModelUnusable, match="absent is no folder"):
+            said.follow(tmp_path / "data", client, wrong)
+    assert said.warned == []
+
+
 async def test_a_feed_that_was_trimmed_ends_it(
     store: Store, client: Client, policy: Path, tmp_path: Path, said: Said
 ) -> None:
