@@ -4,10 +4,11 @@ A step is a page of the feed, before and after it is had, and everything that to
 folder: each file opened, folder made, and file or folder renamed or removed. Python itself tells of those
 (`sys.addaudithook`), so the code under test knows nothing of it.
 
-    python -m tests.trainer.follow.dying URL POLICY FOLDER SEED KILLS ROUNDS
+    python -m tests.trainer.follow.dying URL POLICY FOLDER ROUNDS publishing    dies at each step of publishing in turn
+    python -m tests.trainer.follow.dying URL POLICY FOLDER ROUNDS SEED KILLS    dies so often, at steps that are drawn
 
-A follower is left alone in FOLDER/undisturbed. Then one is killed KILLS times in FOLDER/died, at steps drawn from those
-of the first: as many while it takes snapshots, trains and publishes. Prints each step that a child died at.
+A follower is left alone in FOLDER/undisturbed. Then one is killed again and again in FOLDER/died, at chosen steps of
+the first; each goes on where the one before it died, the last to the end. Prints each step that a child died at.
 """
 
 import os
@@ -16,6 +17,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd  # noqa: F401 - pyarrow would import it anew in every child
@@ -35,24 +37,31 @@ DRAWN = re.compile(r"\.[0-9a-f]{8}(?=\.partial)")  # of a file aside, and anothe
 LONGEST = 3  # labels of a page, so that a snapshot takes several
 
 
-def again_and_again(url: str, policy: Path, folder: Path, *, seed: int, kills: int, rounds: int) -> list[str]:
-    """Die at drawn steps, each child going on where the one before it died, the last one to the end; the steps."""
-    seen, asked = folder / "steps", plan(policy, rounds=rounds)
+def again_and_again(url: str, asked: Plan, folder: Path, choose: Callable[[list[str]], set[str]]) -> list[str]:
+    """Die at the chosen steps of an undisturbed run, in its order: what one child does not come to is left to the next.
+
+    The steps that children died at.
+    """
+    seen = folder / "steps"
     _child(lambda: _follow(url, asked, folder / "undisturbed", seen=seen))
     steps = list(dict.fromkeys(seen.read_text().splitlines()))
-    draw = random.Random(seed)
-    died = [step for step in _drawn(steps, kills, draw) if _dies(url, asked, folder / "died", step=step)]
+    chosen = choose(steps)
+    died = [step for step in steps if step in chosen and _dies(url, asked, folder / "died", step=step)]
     _child(lambda: _follow(url, asked, folder / "died", seen=folder / "rest"))
     return died
 
 
-def _drawn(steps: list[str], kills: int, draw: random.Random) -> list[str]:
-    """Steps of every kind in the order of the run, so that what one child does not come to is left to the next."""
+def drawn(steps: list[str], *, seed: int, kills: int) -> set[str]:
+    """So many steps, as many of each kind."""
+    draw = random.Random(seed)
     taking, training = ([each for each in steps if part in each] for part in ("/snapshots/", "/work/"))
-    publishing = [each for each in steps if each not in {*taking, *training}]
-    kinds = (taking, training, publishing)
-    drawn = {step for number, kind in enumerate(kinds) for step in draw.sample(kind, (kills + number) // len(kinds))}
-    return [each for each in steps if each in drawn]
+    kinds = (taking, training, [each for each in steps if each not in {*taking, *training}])
+    return {step for number, kind in enumerate(kinds) for step in draw.sample(kind, (kills + number) // len(kinds))}
+
+
+def publishing(steps: list[str]) -> set[str]:
+    """Every step that makes a finished model or report of what training has left."""
+    return {each for each in steps if "/snapshots/" not in each and ("/work/" not in each or "policy" in each)}
 
 
 def _dies(url: str, asked: Plan, data: Path, *, step: str) -> bool:
@@ -98,10 +107,10 @@ def main() -> None:
     """The program."""
     torch.set_num_threads(1)
     logging.disable_progress_bar()
-    url, policy, folder, *numbers = sys.argv[1:]
-    seed, kills, rounds = map(int, numbers)
+    url, policy, folder, rounds, *how = sys.argv[1:]
     load_policy(Path(policy), reward_model())  # what transformers works out at a first model is then there for all
-    for step in again_and_again(url, Path(policy), Path(folder), seed=seed, kills=kills, rounds=rounds):
+    choose = publishing if how == ["publishing"] else partial(drawn, seed=int(how[0]), kills=int(how[1]))
+    for step in again_and_again(url, plan(Path(policy), rounds=int(rounds)), Path(folder), choose):
         print(step)  # noqa: T201
 
 

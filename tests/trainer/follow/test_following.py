@@ -102,12 +102,23 @@ async def test_what_is_finished_is_not_done_again(
     await judge(store, range(2 * SIZE))
     said.follow(tmp_path, client, plan(policy, rounds=1))
     before = {each: each.stat().st_mtime_ns for each in (tmp_path / "runs").rglob("*")}
-    (tmp_path / "CURRENT-reward").unlink()  # as if it had been killed just before
     again = Said()
     again.follow(tmp_path, client, plan(policy, rounds=1))
     assert {each: each.stat().st_mtime_ns for each in (tmp_path / "runs").rglob("*")} == before
     assert (again.told, again.warned) == (said.told[1:], [f"following into {tmp_path}, which holds 1 snapshots"])
-    assert current(tmp_path, "reward") == runs(tmp_path, "reward")[0].folder.name
+
+
+async def test_what_a_kill_right_after_the_report_left_undone_is_made_good(
+    store: Store, client: Client, policy: Path, tmp_path: Path, said: Said
+) -> None:
+    await judge(store, range(SIZE))
+    said.follow(tmp_path, client, plan(policy, rounds=1))
+    whole = left_by(tmp_path)
+    for kind, pointer in (("reward", "reward"), ("ppo", "policy")):
+        (tmp_path / f"CURRENT-{pointer}").unlink()
+        (runs(tmp_path, kind)[0].work / "checkpoint-4").mkdir(parents=True)
+    said.follow(tmp_path, client, plan(policy, rounds=1))
+    assert left_by(tmp_path) == whole
 
 
 async def test_nothing_to_train_on_is_said_and_the_next_snapshot_waited_for(

@@ -23,9 +23,9 @@ MOST = 1000  # labels of a page
 KILLS = 20
 
 
-def died(gateway: GatewayProcess, policy: Path, folder: Path, *, seed: int, kills: int, rounds: int) -> list[str]:
+def died(gateway: GatewayProcess, policy: Path, folder: Path, *, rounds: int, how: tuple[object, ...]) -> list[str]:
     """Run `tests.trainer.follow.dying`; what its children were about to do when they died."""
-    arguments = [gateway.url, policy, folder, seed, kills, rounds]
+    arguments = [gateway.url, policy, folder, rounds, *how]
     command = [sys.executable, "-m", "tests.trainer.follow.dying", *map(str, arguments)]
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     return subprocess.run(
@@ -59,10 +59,20 @@ async def test_kills_at_drawn_steps_change_nothing(
     rounds: int,
 ) -> None:
     await judge(store, range(ROUNDS * SIZE + 2))
-    steps = died(gateway, policy, tmp_path, seed=seed, kills=kills, rounds=rounds)
+    steps = died(gateway, policy, tmp_path, rounds=rounds, how=(seed, kills))
     assert len(steps) == kills, steps
     assert left_by(tmp_path / "died") == left_by(tmp_path / "undisturbed")
     assert ids_in(tmp_path / "died") == decided(client, rounds * SIZE)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_a_kill_at_each_step_of_publishing_changes_nothing(
+    store: Store, gateway: GatewayProcess, client: Client, policy: Path, tmp_path: Path
+) -> None:
+    await judge(store, range(SIZE))
+    assert len(died(gateway, policy, tmp_path, rounds=1, how=("publishing",))) > 40
+    assert left_by(tmp_path / "died") == left_by(tmp_path / "undisturbed")
 
 
 @pytest.mark.long
