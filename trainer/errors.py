@@ -19,3 +19,7 @@ class ModelUnusable(TrainingError):
 
 class SnapshotDamaged(TrainingError):
     """A snapshot's files do not say what its manifest says."""
+
+
+class Diverged(TrainingError):
+    """The gradient is no longer a number: trying again ends the same way; other settings may not."""

@@ -38,7 +38,7 @@ def run(folder: Path, settings: LoopSettings, client: Client, progress: Progress
         folder,
         before,
         stages,
-        agreements=[loop.agreement_with_gold(each, weak) for each in models],
+        agreements=[loop.agreement(each, weak) for each in models],
         pairs=[each.manifest.train.rows for each in snapshots(folder / "trainer")],
         seconds=time.monotonic() - begun,
     )

@@ -13,12 +13,12 @@ from pathlib import Path
 from rich.progress import Progress
 
 import littleworld
+from littleworld.loop.agreement import gold_agreement, judged_contests, new_contests
 from littleworld.loop.policies import Measured, Policy, measured, questions_of
 from littleworld.loop.settings import ANSWER_TOKENS, LoopSettings
 from littleworld.loop.watching import GoldWatch
 from littleworld.loop.weak_policy import teach_weak_policy
-from littleworld.world.question import Question, Split
-from littleworld.world.reading import gold_score, quality_of
+from littleworld.world.question import Split
 from selfref.client import Client
 from selfref.exports.preferences import turns_of
 from selfref.messages import Job
@@ -45,6 +45,19 @@ class Stage:
     name: str
     outcome: PPOOutcome
     gold: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Shares of pairs that a reward model orders as others do; None where nobody orders any.
+
+    The first two are of prompts that it has not learnt from, in other words or with other answers than those it has;
+    the last of questions whose contents occur in no training question.
+    """
+
+    labels: float | None
+    gold: float | None
+    gold_of_new_contents: float | None
 
 
 class Loop:
@@ -105,21 +118,15 @@ class Loop:
         self._progress.update(bar, total=1, completed=1)
         return run
 
-    def agreement_with_gold(self, run: Run, policy: Policy) -> float | None:
-        """Share of held-out pairs that the reward model orders as gold does, of those that gold orders, if any."""
+    def agreement(self, run: Run, policy: Policy) -> Agreement:
+        """Of a reward model with gold, on pairs of this policy's answers."""
         model = RewardModel.load(run.model)
-        first, second = (policy.answers(self._heldout, seed=seed) for seed in (5, 6))
-        golds = [
-            gold_score(quality_of(question, a)) - gold_score(quality_of(question, b))
-            for question, a, b in zip(self._heldout, first, second, strict=True)
-        ]
-        scores = [
-            model.score([_sequence(model, *each) for each in zip(self._heldout, answers, strict=True)])
-            for answers in (first, second)
-        ]
-        ordered = [(gold, score) for gold, score in zip(golds, (scores[0] - scores[1]).tolist(), strict=True) if gold]
-        agreeing = sum(1 for gold, score in ordered if (gold > 0) == (score > 0))
-        return agreeing / len(ordered) if ordered else None
+        heldout = read_labels(snapshots(self.folder / "trainer")[0].heldout())
+        return Agreement(
+            labels=run.report()["heldout"]["accuracy"],
+            gold=gold_agreement(model, judged_contests(heldout, {each.text: each for each in self._asked})),
+            gold_of_new_contents=gold_agreement(model, new_contests(policy, self._heldout)),
+        )
 
     def ppo(self, name: str, run: Run, settings: PPOSettings, *, loose: bool) -> Stage:
         """Train the weak policy against a reward model, watched."""
@@ -159,8 +166,3 @@ class Loop:
 def ended_of(job: Job) -> int:
     """Pairs of a job that wait no more."""
     return job.counts.submitted - job.counts.waiting
-
-
-def _sequence(model: RewardModel, question: Question, answer: str) -> list[int]:
-    turns = turns_of(question.text)
-    return [*model.tokens.prompt(turns), *model.tokens.answer(turns, answer)]

@@ -9,7 +9,7 @@ import orjson
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from littleworld.loop.loop import Stage
+from littleworld.loop.loop import Agreement, Stage
 from littleworld.loop.policies import Measured
 from littleworld.loop.watching import read_gold
 from selfref.durable import whole_file
@@ -25,7 +25,7 @@ def write_report(
     before: Measured,
     stages: Sequence[Stage],
     *,
-    agreements: Sequence[float | None],
+    agreements: Sequence[Agreement],
     pairs: Sequence[int],
     seconds: float,
 ) -> Dump:
@@ -41,8 +41,8 @@ def write_report(
         "exact_after": held.exact,
         "exact_after_ci": held.exact_ci,
         "kl": _kl(folder, stages[0]),
-        "reward_model_gold_accuracy": agreements[0],
-        "round2_reward_model_gold_accuracy": agreements[1] if len(agreements) > 1 else None,
+        "reward_model_gold_accuracy": agreements[0].gold,
+        "reward_models": [asdict(each) for each in agreements],
         "round2_gold": stages[2].gold.gold if len(stages) > 2 else None,
         "pairs": list(pairs),
         "seconds": seconds,
@@ -135,15 +135,19 @@ All of it took {report["seconds"] / 60:.1f} minutes.
 
 
 def _models(report: Dump) -> str:
-    first, second = report["reward_model_gold_accuracy"], report["round2_reward_model_gold_accuracy"]
-    told = ""
-    if first is not None:
-        told = f"The reward model orders {first:.1%} of held-out pairs as gold does, having learnt from"
-        told += f" {report['pairs'][0]:,} labels."
-    if second is not None:
-        told += f" The second one orders {second:.1%} of them so, with {report['pairs'][1]:,} labels more, of answers"
-        told += " of the policy that was let loose."
-    return told
+    """The reward models, each having learnt from one snapshot more."""
+    lines = [
+        "| reward model of | agrees with held-out labels | with gold on them | with gold on new contents |",
+        "| --- | --- | --- | --- |",
+    ]
+    learnt = 0
+    for model, pairs in zip(report["reward_models"], report["pairs"], strict=False):
+        learnt += pairs
+        shares = (model[name] for name in ("labels", "gold", "gold_of_new_contents"))
+        lines.append(
+            f"| {learnt:,} labels | " + " | ".join("" if each is None else f"{each:.1%}" for each in shares) + " |"
+        )
+    return "\n".join(lines)
 
 
 def _with_intervals(axes: Axes, watched: Sequence[Dump], before: Measured, **look: Any) -> None:

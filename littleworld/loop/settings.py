@@ -19,14 +19,16 @@ class LoopSettings:
     second_questions: int = 400  # that a policy let loose answers at each check, for the second labels
     weak: WeakPolicySettings = field(default_factory=WeakPolicySettings)
     reward: RewardSettings = field(
-        default_factory=lambda: RewardSettings(learning_rate=2e-3, epochs=2, batch=32, micro_batch=32, lora_rank=16)
+        default_factory=lambda: RewardSettings(learning_rate=2e-3, epochs=3, batch=32, micro_batch=32, lora_rank=16)
     )
     ppo: PPOSettings = field(
-        default_factory=lambda: PPOSettings(updates=40, answer_tokens=ANSWER_TOKENS, kl_coef=0.1, checked_every=10)
+        default_factory=lambda: PPOSettings(
+            updates=30, epochs=1, answer_tokens=ANSWER_TOKENS, kl_coef=0.1, checked_every=10
+        )
     )
     loose: PPOSettings = field(
         default_factory=lambda: PPOSettings(
-            updates=40, answer_tokens=ANSWER_TOKENS, kl_coef=0.0, learning_rate=3e-4, checked_every=10
+            updates=30, epochs=2, answer_tokens=ANSWER_TOKENS, kl_coef=0.0, learning_rate=3e-4, checked_every=10
         )
     )
     second_round: bool = True  # let PPO loose on the reward model, and repair that by labels of what it does then

@@ -21,8 +21,8 @@ from trl.trainer.dpo_trainer import DPOTrainer
 
 from selfref.messages import Label
 from trainer.alternatives.settings import DPOSettings
-from trainer.alternatives.training import PlainTrainer, Trained, arguments, carried_out, deprecated_question, parts_of
 from trainer.errors import ModelUnusable
+from trainer.plain import PlainTrainer, Trained, arguments, carried_out, deprecated_question, parts_of
 from trainer.ppo.learner import frozen_copy
 from trainer.reward.pairs import Pair, Pairs, pairs_of
 from trainer.reward.settings import Loss, RewardSettings

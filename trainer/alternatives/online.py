@@ -18,7 +18,7 @@ from trl.trainer.rloo_trainer import RLOOTrainer
 from selfref.exports.preferences import Turn
 from trainer.alternatives.reward_function import charged_without_eos, scored_by
 from trainer.alternatives.settings import Algorithm, OnlineSettings
-from trainer.alternatives.training import PlainTrainer, Trained, arguments, carried_out, parts_of
+from trainer.plain import PlainTrainer, Trained, arguments, carried_out, parts_of
 from trainer.ppo.errors import PromptsUnusable
 from trainer.ppo.learner import ADAM_BETAS, load_policy, longest_sequence
 from trainer.ppo.order import prompts_of_update

@@ -19,8 +19,8 @@ from selfref.messages import Label
 from trainer.alternatives.dpo import decided_pairs, train_dpo
 from trainer.alternatives.online import train_online
 from trainer.alternatives.settings import DPOSettings, OnlineSettings
-from trainer.alternatives.training import Trained
 from trainer.errors import NothingToTrainOn
+from trainer.plain import Trained
 from trainer.processes import leading
 from trainer.reward.scoring import RewardModel
 from trainer.runs import Run, digest_of_model, point_to, run_of

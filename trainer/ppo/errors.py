@@ -2,8 +2,7 @@
 
 TrainingError
 ├── PromptsUnusable    a file of prompts, or one of them, cannot be trained on
-├── OtherRun           the folder holds a run that learns something else
-└── Diverged           the gradient is no longer a number
+└── OtherRun           the folder holds a run that learns something else
 """
 
 from trainer.errors import TrainingError
@@ -15,7 +14,3 @@ class PromptsUnusable(TrainingError):
 
 class OtherRun(TrainingError):
     """Trying again helps with another folder only."""
-
-
-class Diverged(TrainingError):
-    """Trying again ends the same way; other settings may not."""

@@ -25,10 +25,11 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from selfref.exports.preferences import Turn
+from trainer.errors import Diverged
 from trainer.ppo import checkpoint
 from trainer.ppo.advantages import explained_variance, gae, kl_k1, kl_k3, steered, token_rewards, whitened
 from trainer.ppo.critic import Critic, values_of
-from trainer.ppo.errors import Diverged, OtherRun, PromptsUnusable
+from trainer.ppo.errors import OtherRun, PromptsUnusable
 from trainer.ppo.learner import Learner, frozen_copy, load_policy, longest_sequence
 from trainer.ppo.log import Log
 from trainer.ppo.losses import masked_mean, policy_loss, value_loss

@@ -10,13 +10,14 @@ import torch
 
 from selfref.messages import Label
 from trainer.errors import NothingToTrainOn
+from trainer.plain import Trained
 from trainer.processes import leading, sharing
 from trainer.reward.evaluation import evaluate
 from trainer.reward.pairs import Pair, Pairs, pairs_of
 from trainer.reward.plots import plot_evaluation
 from trainer.reward.scoring import RewardModel
 from trainer.reward.settings import RewardSettings
-from trainer.reward.training import Trained, train
+from trainer.reward.training import train
 from trainer.runs import Run, digest_of_model, point_to, run_of
 from trainer.tokens import Tokens
 

@@ -1,10 +1,7 @@
 """TRL's RewardTrainer with our loss: the other columns reach it, and language modelling can be added."""
 
-import json
-import shutil
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +9,12 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig
 from torch import Tensor
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, PrinterCallback
-from transformers.trainer import TRAINER_STATE_NAME
-from transformers.trainer_utils import get_last_checkpoint
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 from trl.trainer.reward_config import RewardConfig
 from trl.trainer.reward_trainer import DataCollatorForPreference, RewardTrainer, suppress_seqcls_warning
 
-from trainer.errors import ModelUnusable, TrainingError
-from trainer.processes import sharing, state
+from trainer.errors import ModelUnusable
+from trainer.plain import PlainTrainer, Trained, arguments, carried_out, deprecated_question, parts_of
 from trainer.reward.loss import language_loss, preference_loss
 from trainer.reward.pairs import Pair, columns
 from trainer.reward.settings import Loss, RewardSettings
@@ -30,30 +25,15 @@ LORA_MODULES = "all-linear"
 _COLUMNS = ["chosen_ids", "rejected_ids", "prompt_length", "soft", "margin", "weight"]
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """A network that scores, and the losses on the way: {step, loss, …} as transformers logs them."""
-
-    network: Any
-    log: list[dict[str, float]]
-
-
 def train(base: Path, pairs: Sequence[Pair], settings: RewardSettings, tokens: Tokens, *, folder: Path) -> Trained:
     """Train on the pairs; `folder` keeps checkpoints from which an interrupted run goes on exactly.
 
-    Raises ModelUnusable.
+    Raises ModelUnusable, before anything is written, and Diverged.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)  # peft asks transformers so
+    with deprecated_question():
         trainer = _trainer(base, pairs, settings, tokens, folder=folder)
-    trainer.remove_callback(PrinterCallback)  # the report has the losses
-    with state().main_process_first():
-        checkpoint = _whole_checkpoint(folder)
-    trainer.train(resume_from_checkpoint=checkpoint)
-    network = trainer.accelerator.unwrap_model(trainer.model)
-    if settings.lora_rank:
-        network = network.merge_and_unload()
-    return Trained(network=network.eval(), log=[each for each in trainer.state.log_history if "loss" in each])
+    trained = carried_out(trainer, folder)
+    return replace(trained, network=trained.network.merge_and_unload().eval()) if settings.lora_rank else trained
 
 
 def load_network(base: Path, tokens: Tokens, *, seed: int) -> Any:
@@ -87,7 +67,7 @@ def _trainer(
     return trainer
 
 
-class _PreferenceTrainer(RewardTrainer):
+class _PreferenceTrainer(PlainTrainer, RewardTrainer):
     """RewardTrainer drops columns that it does not know, and has a loss of its own."""
 
     centering: float = 0.0
@@ -139,31 +119,16 @@ class _Collator(DataCollatorForPreference):
 
 
 def _arguments(settings: RewardSettings, folder: Path) -> RewardConfig:
-    on_gpu = torch.cuda.is_available()
-    if settings.batch % (settings.micro_batch * sharing()):
-        raise TrainingError(
-            f"{sharing()} processes cannot share a batch of {settings.batch} pairs in parts of {settings.micro_batch}"
-        )
     return RewardConfig(
-        output_dir=str(folder),
+        **arguments(folder, seed=settings.seed, saved_every=settings.saved_every, logged_every=LOGGED_EVERY),
         learning_rate=settings.learning_rate,
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.micro_batch,
-        gradient_accumulation_steps=settings.batch // (settings.micro_batch * sharing()),
+        gradient_accumulation_steps=parts_of(settings.batch, micro_batch=settings.micro_batch),
         warmup_steps=settings.warm_up,
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.clip,
         max_length=None,  # too long ones are left out before, and counted
-        seed=settings.seed,
-        data_seed=settings.seed,
-        save_steps=settings.saved_every,
-        save_total_limit=1,
-        logging_steps=LOGGED_EVERY,
-        report_to=[],
-        disable_tqdm=True,
-        use_cpu=not on_gpu,
-        bf16=on_gpu,
-        activation_checkpointing=on_gpu,
     )
 
 
@@ -184,15 +149,3 @@ def _output_matrix(base: Path) -> Tensor:
     network = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, local_files_only=True)
     matrix: Tensor = network.get_output_embeddings().weight.detach().clone()  # type: ignore[no-untyped-call]
     return matrix
-
-
-def _whole_checkpoint(folder: Path) -> str | None:
-    """The last checkpoint whose last file was written; what a kill has left unfinished is removed."""
-    while folder.is_dir() and (found := get_last_checkpoint(str(folder))):  # type: ignore[no-untyped-call]
-        try:
-            json.loads((Path(found) / TRAINER_STATE_NAME).read_bytes())
-        except (OSError, ValueError):
-            shutil.rmtree(found)
-        else:
-            return str(found)
-    return None

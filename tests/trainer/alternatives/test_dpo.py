@@ -16,9 +16,8 @@ from trainer.alternatives import dpo
 from trainer.alternatives.dpo import decided_pairs, train_dpo
 from trainer.alternatives.run import dpo_policy
 from trainer.alternatives.settings import DPOSettings
-from trainer.alternatives.training import carried_out
-from trainer.errors import ModelUnusable, NothingToTrainOn
-from trainer.ppo.errors import Diverged
+from trainer.errors import Diverged, ModelUnusable, NothingToTrainOn
+from trainer.plain import carried_out
 from trainer.reward.pairs import Pair
 from trainer.runs import Run
 

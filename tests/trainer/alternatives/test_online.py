@@ -15,8 +15,8 @@ from tests.trainer.models import POSITIONS, PROMPTS, ShareOfLiked, policy_networ
 from trainer.alternatives import online
 from trainer.alternatives.online import train_online
 from trainer.alternatives.settings import Algorithm, OnlineSettings
-from trainer.alternatives.training import Trained, carried_out
 from trainer.errors import ModelUnusable
+from trainer.plain import Trained, carried_out
 from trainer.ppo.errors import PromptsUnusable
 from trainer.ppo.learner import load_policy
 from trainer.ppo.order import prompts_of_update

@@ -13,8 +13,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from selfref.exports.preferences import Turn
 from tests.trainer.models import POSITIONS, PROMPTS, ShareOfLiked, policy_network, write_policy
-from trainer.errors import ModelUnusable
-from trainer.ppo.errors import Diverged, OtherRun, PromptsUnusable
+from trainer.errors import Diverged, ModelUnusable
+from trainer.ppo.errors import OtherRun, PromptsUnusable
 from trainer.ppo.log import read_log
 from trainer.ppo.observer import Action, State
 from trainer.ppo.ppo import Ending, train_policy

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -12,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from selfref.messages import Label, Verdict
 from tests.trainer import models
 from tests.trainer.labels import label
-from trainer.errors import ModelUnusable, NothingToTrainOn
+from trainer.errors import Diverged, ModelUnusable, NothingToTrainOn
 from trainer.reward import training
 from trainer.reward.run import reward_model
 from trainer.reward.scoring import RewardModel
@@ -194,3 +195,16 @@ def test_language_modelling_keeps_the_base_models_words(policy: Path, tmp_path: 
     losses = report_of(done)["losses"]
     assert losses[-1]["loss"] < 0.7 * losses[0]["loss"]
     assert AutoModelForCausalLM.from_pretrained(policy).config.vocab_size == len(models.tokens().tokenizer)
+
+
+def test_nobody_is_told_of_a_run(tmp_path: Path, policy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("trl.trainer.base_trainer.send_telemetry", lambda *what, **named: told.append(str(what)))
+    assert run(tmp_path, policy, replace(SETTINGS, epochs=1), labels=16).finished
+    assert told == []
+
+
+def test_a_gradient_that_is_no_number_ends_it(tmp_path: Path, policy: Path) -> None:
+    with pytest.raises(Diverged, match="lower the learning rate"):
+        run(tmp_path, policy, replace(SETTINGS, learning_rate=1e30))
+    assert not (tmp_path / "CURRENT-reward").exists()

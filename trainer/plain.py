@@ -1,6 +1,8 @@
-"""What the three have in common: how TRL is kept to training, and how a run goes on where it was killed."""
+"""TRL's trainers kept to training, and how a run goes on where it was killed."""
 
+import json
 import math
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,21 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from transformers import PrinterCallback, Trainer
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_utils import get_last_checkpoint
 
-from trainer.errors import TrainingError
-from trainer.ppo.errors import Diverged
-from trainer.processes import sharing
-from trainer.reward.training import _whole_checkpoint
+from trainer.errors import Diverged, TrainingError
+from trainer.processes import sharing, state
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A better policy, and what TRL told of it."""
+    """A network, and what TRL told of it."""
 
     network: Any
-    log: list[dict[str, float]]  # {step, loss, …} of each step of DPO, of each update of the others
+    log: list[dict[str, float]]  # {step, loss, …} of each step, or as often as was asked for
     heldout: dict[str, float] | None = None  # {loss, …} of pairs that it has not learnt from, where there are any
 
 
@@ -47,7 +48,7 @@ def carried_out(trainer: PlainTrainer, folder: Path) -> Trained:
     """Train, from the last whole checkpoint in `folder` where there is one. Raises Diverged."""
     _drop_nothing_out(trainer.model)
     trainer.remove_callback(PrinterCallback)  # the report has the steps
-    with PartialState().main_process_first():
+    with state().main_process_first():
         checkpoint = _whole_checkpoint(folder)
     with deprecated_question():
         trainer.train(resume_from_checkpoint=checkpoint)
@@ -94,3 +95,15 @@ def parts_of(whole: int, *, micro_batch: int) -> int:
     if whole % (micro_batch * sharing()):
         raise TrainingError(f"{sharing()} processes cannot share {whole} a step in parts of {micro_batch}")
     return whole // (micro_batch * sharing())
+
+
+def _whole_checkpoint(folder: Path) -> str | None:
+    """The last checkpoint whose last file was written; what a kill has left unfinished is removed."""
+    while folder.is_dir() and (found := get_last_checkpoint(str(folder))):  # type: ignore[no-untyped-call]
+        try:
+            json.loads((Path(found) / TRAINER_STATE_NAME).read_bytes())
+        except (OSError, ValueError):
+            shutil.rmtree(found)
+        else:
+            return str(found)
+    return None
