@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from selfref.exports.preferences import Turn
-from trainer.errors import NothingToTrainOn, TrainingError
+from trainer.errors import Diverged, NothingToTrainOn, TrainingError
 from trainer.follow.policy import improved_policy
 from trainer.follow.step import Stage, Standing, Step, next_step
 from trainer.ppo.command import told as policy_told
-from trainer.ppo.errors import Diverged
 from trainer.ppo.settings import PPOSettings
 from trainer.reward.command import told as reward_told
 from trainer.reward.run import reward_model
@@ -56,7 +55,7 @@ def follow(data: Path, feed: Feed, plan: Plan, *, tell: Say, warn: Say) -> None:
     """Take snapshots and train on each before the next is taken; `tell` of what is made, and `warn` of all else.
 
     Returns once there are `plan.rounds` snapshots with their runs. A snapshot that has nothing to train on, or whose
-    policy diverges, is told of and left behind: the next one may do better.
+    training diverges, is told of and left behind: the next one may do better.
 
     Raises TrainingError where a person has to do something: the feed, a snapshot, a model or the prompts cannot be
     used, or another process follows into this folder; and OSError.
@@ -99,7 +98,7 @@ class _Follower:
         chain = snapshots(self._data)[-(self._plan.last or 0) :]
         try:
             self._rewarding = self._reward_model(chain)
-        except NothingToTrainOn as error:
+        except (NothingToTrainOn, Diverged) as error:
             self._warn(f"no reward model of snapshot {name_of(standing.snapshots)}: {error}")
             return replace(standing, reward=Stage.IMPOSSIBLE)
         self._finished(self._rewarding, reward_told(self._rewarding))
