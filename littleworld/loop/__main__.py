@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 import time
 from pathlib import Path
@@ -64,6 +65,7 @@ def main() -> int:
     given = parser.parse_args()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(1)  # the engine has the other core; two threads that wait for one another cost more than one
+    os.environ.setdefault("SELFREF_ENGINE_PREFIX_CACHE_MIB", "128")  # a loop's pairs share no long prompts
     given.out.mkdir(parents=True, exist_ok=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:

@@ -10,7 +10,7 @@ import pytest
 from selfref.client import Client
 from selfref.messages import Verdict
 from selfref.store import Store
-from tests.trainer.follow.plans import PPO, ROUNDS, SIZE, left_by, plan
+from tests.trainer.follow.plans import PPO, REWARD, ROUNDS, SIZE, left_by, plan
 from tests.trainer.snapshots.feeds import TENANT, judge, rows, taken
 from trainer.errors import LabelsGone, ModelUnusable, SnapshotDamaged, TrainingError
 from trainer.follow.following import Improvement, Plan, follow
@@ -154,6 +154,15 @@ async def test_a_policy_that_diverges_is_said_and_the_next_snapshot_waited_for(
     ]
     assert len(runs(tmp_path, "reward")) == 2
     assert not (tmp_path / "CURRENT-policy").exists()
+
+
+async def test_a_reward_model_that_diverges_is_said_and_nothing_is_trained_against_it(
+    store: Store, client: Client, policy: Path, tmp_path: Path, said: Said
+) -> None:
+    await judge(store, range(SIZE))
+    said.follow(tmp_path, client, replace(plan(policy, rounds=1), settings=replace(REWARD, learning_rate=1e30)))
+    assert said.warned[-1].startswith("no reward model of snapshot 00001: ")
+    assert list(tmp_path.glob("CURRENT-*")) == []
 
 
 async def test_only_the_newest_snapshots_where_asked_for(
