@@ -53,7 +53,14 @@ def carried_out(trainer: PlainTrainer, folder: Path) -> Trained:
     with deprecated_question():
         trainer.train(resume_from_checkpoint=checkpoint)
     network = trainer.accelerator.unwrap_model(trainer.model)
+    _require_numbers(network)
     return Trained(network=network.eval(), log=[each for each in trainer.state.log_history if "loss" in each])
+
+
+def _require_numbers(network: Any) -> None:
+    """Steps that were not logged may have diverged too. Raises Diverged."""
+    if not all(bool(weights.isfinite().all()) for weights in network.parameters()):
+        raise Diverged("training left weights that are no numbers; lower the learning rate")
 
 
 def _drop_nothing_out(network: Any) -> None:

@@ -59,10 +59,9 @@ class Run:
         sync_folder(self.folder)
 
     def publish_report(self, report: Mapping[str, Any]) -> None:
-        """The last thing of a run, which then needs nothing to go on from."""
+        """The last file of a run."""
         with whole_file(self.folder / REPORT) as file:
             file.write(orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-        shutil.rmtree(self.work, ignore_errors=True)
 
 
 def run_of(data: Path, kind: str, ingredients: Mapping[str, Any]) -> Run:
@@ -73,7 +72,8 @@ def run_of(data: Path, kind: str, ingredients: Mapping[str, Any]) -> Run:
 
 
 def point_to(data: Path, kind: str, run: Run) -> None:
-    """Make a finished run the current one of its kind."""
+    """Make a finished run, which needs nothing to go on from any more, the current one of its kind."""
+    shutil.rmtree(run.work, ignore_errors=True)
     with whole_file(data / f"CURRENT-{kind}") as file:
         file.write(f"{run.folder.name}\n".encode())
 

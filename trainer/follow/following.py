@@ -2,7 +2,6 @@
 
 import fcntl
 import math
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -101,7 +100,7 @@ class _Follower:
         except (NothingToTrainOn, Diverged) as error:
             self._warn(f"no reward model of snapshot {name_of(standing.snapshots)}: {error}")
             return replace(standing, reward=Stage.IMPOSSIBLE)
-        self._finished(self._rewarding, reward_told(self._rewarding))
+        self._tell(reward_told(self._rewarding))
         return replace(standing, reward=Stage.DONE)
 
     def _reward_model(self, chain: Sequence[Snapshot]) -> Run:
@@ -124,12 +123,8 @@ class _Follower:
             self._warn(f"no policy of snapshot {name_of(standing.snapshots)}: {error}")
             return replace(standing, policy=Stage.IMPOSSIBLE)
         report = run.report()
-        self._finished(run, policy_told(run.folder, report["ending"], report["update"]))
+        self._tell(policy_told(run.folder, report["ending"], report["update"]))
         return replace(standing, policy=Stage.DONE)
-
-    def _finished(self, run: Run, told: str) -> None:
-        shutil.rmtree(run.work, ignore_errors=True)  # which a kill right after the report leaves, checkpoints and all
-        self._tell(told)
 
 
 @contextmanager

@@ -204,7 +204,9 @@ def test_nobody_is_told_of_a_run(tmp_path: Path, policy: Path, monkeypatch: pyte
     assert told == []
 
 
-def test_a_gradient_that_is_no_number_ends_it(tmp_path: Path, policy: Path) -> None:
+@pytest.mark.parametrize("labels", [16, 96], ids=["in a step that is not logged", "in one that is"])
+def test_weights_that_are_no_numbers_are_no_model(tmp_path: Path, policy: Path, labels: int) -> None:
     with pytest.raises(Diverged, match="lower the learning rate"):
-        run(tmp_path, policy, replace(SETTINGS, learning_rate=1e30))
+        run(tmp_path, policy, replace(SETTINGS, learning_rate=1e38, warm_up=0.0, epochs=3), labels=labels)
     assert not (tmp_path / "CURRENT-reward").exists()
+    assert not list(tmp_path.glob("runs/*/model"))
