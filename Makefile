@@ -43,7 +43,7 @@ boundaries: install
 	$(BIN)/lint-imports
 
 test: install
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 long: install ## the tests that take minutes: whole files of real pairs
 	$(BIN)/pytest -m long

@@ -27,7 +27,7 @@ from trainer.runs import Run
 from trainer.snapshots.chain import Snapshot, read_labels, snapshots
 
 FIGURES = ("labels", "gold", "gold, new contents", "Brier", "ECE", "correlation with strength")
-Figures = dict[str, float]
+Figures = dict[str, float | None]  # None where there was nothing to measure on
 
 
 def trained(folder: Path, first: Snapshot, loss: Loss, *, seed: int, settings: LoopSettings) -> Run:
@@ -71,7 +71,10 @@ def table(figures: Sequence[tuple[Loss, list[Figures]]]) -> str:
     return "\n".join([head, *rows])
 
 
-def _told(values: Sequence[float]) -> str:
+def _told(found: Sequence[float | None]) -> str:
+    values = [each for each in found if each is not None]
+    if not values:
+        return ""
     return f"{statistics.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
 
 

@@ -8,6 +8,7 @@ import torch
 from transformers import AutoTokenizer, LlamaForSequenceClassification
 
 from tests.trainer import models
+from trainer.errors import ModelUnusable
 from trainer.export.loadable import make_loadable
 from trainer.ppo.critic import Critic
 from trainer.reward.scoring import RewardModel
@@ -45,7 +46,7 @@ def scores_at_the_end(network: LlamaForSequenceClassification, sequences: list[l
 
 def test_it_loads_and_scores_at_end_of_text(saved, sequences) -> None:
     folder, network = saved
-    with pytest.raises(RuntimeError, match="mismatched"):
+    with pytest.raises(ModelUnusable, match="mismatched"):
         RewardModel.load(folder)
     padding = models.tokens().padding
     make_loadable(folder, padding=padding)

@@ -44,7 +44,7 @@ def test_the_whole_on_a_stack_of_its_own(tmp_path):
         (provenance,) = arm["provenance"]
         assert provenance["model"] == "stub/honest-judge"
     assert any(arm["failed"] for arm in found["arms"].values())
-    assert "unreadable_verdict" in run.stdout
+    assert "unreadable" in run.stdout  # in full only where the terminal is wide
     assert "judge: stub/honest-judge" in run.stdout
     assert picture.stat().st_size > 10_000
 
