@@ -1,12 +1,14 @@
 """What the stub engine says: an honest judge of answers that carry the word GOOD, in the shapes of TGI 3.3.
 
-Pure functions of the request's text: whoever asks the same gets the same. Correct plumbing around this judge
-agrees with GOOD in every pair, whichever slot it stands in.
+Pure functions of the request's text: whoever asks the same gets the same. Correct plumbing around the honest judge
+agrees with GOOD in every pair, whichever slot it stands in; the other kinds of judge know nothing.
 """
 
 import functools
+import hashlib
 import re
 import zlib
+from enum import StrEnum
 from typing import Any
 
 LABEL_IDS = {" A": 319, " B": 350}  # as in Llama-2's vocabulary
@@ -24,6 +26,15 @@ _CRITIQUE = " ".join(
     f"Point {number}: the first response states it plainly and the second says it another way."
     for number in range(1, 7)
 )
+
+
+class Judge(StrEnum):
+    """What the label is decided by."""
+
+    HONEST = "honest"  # the word GOOD; even where both answers or neither carry it
+    FIRST = "first"  # the place: whatever is shown first is better
+    RANDOM = "random"  # a coin, thrown anew for every text
+
 
 INFO: dict[str, Any] = {
     "model_id": "stub/honest-judge",
@@ -101,9 +112,9 @@ def generation(inputs: str, parameters: dict[str, Any]) -> tuple[dict[str, Any],
     return answer, len(words)
 
 
-def verdict(inputs: str, parameters: dict[str, Any], *, readable: bool) -> dict[str, Any]:
-    """`/generate` of one token: the label of the answer that carries GOOD; no label at all unless `readable`."""
-    labels = _labels(inputs) if readable else []
+def verdict(inputs: str, parameters: dict[str, Any], *, readable: bool, judge: Judge = Judge.HONEST) -> dict[str, Any]:
+    """`/generate` of one token: the label that the judge prefers; no label at all unless `readable`."""
+    labels = _labels(inputs, judge) if readable else []
     if not parameters.get("grammar"):
         labels = labels + _OTHER[: MAX_TOP_N_TOKENS - len(labels)]
     top = labels or [{"id": 29871, "text": "", "logprob": 0.0, "special": False}]
@@ -126,19 +137,27 @@ def judges(inputs: str) -> bool:
     return _SECOND_ANSWER in inputs
 
 
-def _labels(inputs: str) -> list[dict[str, Any]]:
+def _labels(inputs: str, judge: Judge) -> list[dict[str, Any]]:
     """Both labels, the more probable one first."""
     first, _, second = inputs.rpartition(_SECOND_ANSWER)
-    first_is_good, second_is_good = "GOOD" in first, "GOOD" in second
-    if first_is_good == second_is_good:
+    first_is_better, second_is_better = "GOOD" in first, "GOOD" in second
+    if judge is not Judge.HONEST:
+        first_is_better = judge is Judge.FIRST or _coin(inputs)
+        second_is_better = not first_is_better
+    if first_is_better == second_is_better:
         odds = {" A": EVEN[0], " B": EVEN[1]}
     else:
-        better, worse = (" A", " B") if first_is_good else (" B", " A")
+        better, worse = (" A", " B") if first_is_better else (" B", " A")
         odds = {better: CLEAR[0], worse: CLEAR[1]}
     return [
         {"id": LABEL_IDS[text], "text": text.strip(), "logprob": value, "special": False}
         for text, value in odds.items()
     ]
+
+
+def _coin(text: str) -> bool:
+    """Not by CRC, which is linear: of two texts that differ in the order of their parts it knows one from the other."""
+    return hashlib.blake2b(text.encode(), digest_size=1).digest()[0] % 2 == 0
 
 
 @functools.cache

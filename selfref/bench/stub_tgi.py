@@ -36,6 +36,7 @@ class Behaviour:
     garbage: float = 0.0  # share of verdicts without labels; the same text is garbage every time, even under a grammar
     limit: int = 0  # most /generate calls in flight before 429; 0: no limit
     seed: int = 0
+    judge: answers.Judge = answers.Judge.HONEST
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ class Stub:
         if parameters.get("max_new_tokens") == 1:
             readable = not self._is_garbage(inputs)
             self.stats.garbage += not readable
-            answer, generated = answers.verdict(inputs, parameters, readable=readable), 1
+            answer, generated = answers.verdict(inputs, parameters, readable=readable, judge=behaviour.judge), 1
         else:
             answer, generated = answers.generation(inputs, parameters)
         return _response(200, answer, prompt_tokens=inputs.count(" ") + 2, generated_tokens=generated)
@@ -208,9 +209,12 @@ def main(
     garbage: Annotated[float, typer.Option(help="share of verdicts that carry no label")] = 0.0,
     limit: Annotated[int, typer.Option(help="most /generate calls in flight before 429; 0: no limit")] = 0,
     seed: int = 0,
+    judge: Annotated[answers.Judge, typer.Option(help="what verdicts are decided by")] = answers.Judge.HONEST,
 ) -> None:
-    """Serve an honest, instant judge in the shapes of Text Generation Inference."""
-    behaviour = Behaviour(latency=latency_ms / 1000, errors_503=errors_503, garbage=garbage, limit=limit, seed=seed)
+    """Serve an instant judge in the shapes of Text Generation Inference."""
+    behaviour = Behaviour(
+        latency=latency_ms / 1000, errors_503=errors_503, garbage=garbage, limit=limit, seed=seed, judge=judge
+    )
     uvloop.run(serve(behaviour, host=host, port=port))
 
 
