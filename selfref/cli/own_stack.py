@@ -1,4 +1,4 @@
-"""Commands that need a service for as long as they run: a stack of their own, in a folder that is gone afterwards."""
+"""Commands that need a service while they run: a stack of their own, in a folder that is gone afterwards, or kept."""
 
 import asyncio
 import tempfile
@@ -26,8 +26,14 @@ async def on_own_stack(settings: StackSettings, work: Callable[[AsyncClient], Co
 
     Raises StackError where the stack does not stand, or as soon as a part of it ends; a signal ends the command.
     """
-    with tempfile.TemporaryDirectory(prefix="selfref-") as folder, err.status("starting") as status:
-        stack = Stack(replace(settings, data_dir=Path(folder)), report=reporter(status))
+    with tempfile.TemporaryDirectory(prefix="selfref-") as folder:
+        return await on_kept_stack(replace(settings, data_dir=Path(folder)), work)
+
+
+async def on_kept_stack(settings: StackSettings, work: Callable[[AsyncClient], Coroutine[Any, Any, T]]) -> T:
+    """The same in `settings.data_dir`, which stays, so that the next start goes on with what was accepted."""
+    with err.status("starting") as status:
+        stack = Stack(settings, report=reporter(status))
         stop_asked = stop_on_signals(stack)
         try:
             async with stack.standing() as running, AsyncClient(running.service_url) as client:
