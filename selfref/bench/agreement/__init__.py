@@ -1,6 +1,8 @@
-"""How well the judge agrees with the little world's gold preferences, and whether its reference helps.
+"""How well a judge agrees with known labels, how consistent it is, and whether its reference helps.
 
-Pairs with a known better answer go through `POST /judge` of a real stack, once for every arm (a preset, or a preset
-with a reference that is known to be right or wrong). `run` asks, `scoring` and `bootstrap` are pure statistics,
-`report` puts them together, `view` and `plot` show them, `command` is the command.
+Pairs with a known better answer, of the little world (`world`) or of labelled files (`files`), go through `POST /judge`
+of a real service, once for every arm (a preset, or a preset with a reference that is known to be right or wrong). `run`
+asks, `ledger` remembers what was paid for. `scoring`, `bootstrap` and
+`baselines` are pure statistics, `report` puts them together, `sheets` into tables for `view` (terminal) and `page`
+(Markdown), `plot` into pictures; `command` is the command.
 """

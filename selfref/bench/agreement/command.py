@@ -1,49 +1,74 @@
-"""`selfref bench agreement`: the options, the stack, the progress bar; what is measured stands in the other modules."""
+"""`selfref bench agreement`: the options and what they exclude; what is measured stands in the other modules."""
 
-import importlib.util
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from littleworld.world.pairs import Pair
 from littleworld.world.question import Split
-from selfref.bench.agreement.bootstrap import LEVEL, RESAMPLES
-from selfref.bench.agreement.report import WORKED_OUT, report
-from selfref.bench.agreement.run import Arm, Asked, ask_all, pairs_of
-from selfref.bench.agreement.scoring import BINS
+from selfref.bench.agreement import files as labelled
+from selfref.bench.agreement.asking import Answers, ask_own_stack, ask_service
+from selfref.bench.agreement.bootstrap import RESAMPLES
+from selfref.bench.agreement.files import BadLines
+from selfref.bench.agreement.ledger import UnusableLedger
+from selfref.bench.agreement.published import published_for
+from selfref.bench.agreement.report import Dump, report
+from selfref.bench.agreement.run import Asked
+from selfref.bench.agreement.sets import Set, file_set, world_set
 from selfref.bench.agreement.view import tables
-from selfref.cli.exit_codes import WRONG_USE
+from selfref.bench.agreement.world import Arm
+from selfref.bench.agreement.writing import can_draw, write_folder, write_json
+from selfref.cli.exit_codes import FAILED, WRONG_USE
 from selfref.cli.options import ApiKey
-from selfref.cli.own_stack import on_own_stack, run_explained
-from selfref.cli.terminal import err, out, stop
-from selfref.client import AsyncClient
+from selfref.cli.terminal import err, stop
+from selfref.cli.terminal import out as terminal
 from selfref.messages import Provenance
 from selfref.stack.parts import StackSettings
 
-ARMS = (Arm.DIRECT, Arm.SELF_REFERENCE, Arm.REFERENCE, Arm.WRONG_REFERENCE)  # `paper` costs as much as all of them
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is asked, and by how many callers at once."""
-
-    pairs: Sequence[Pair]
-    arms: Sequence[Arm]
-    at_once: int
+WORLD_ARMS = (
+    Arm.DIRECT,
+    Arm.SELF_REFERENCE,
+    Arm.REFERENCE,
+    Arm.WRONG_REFERENCE,
+)  # `paper` costs as much as all of them
+FILE_ARMS = ("self-reference",)
+PAIRS = 300  # of the little world
+OUT = Path("agreement")
 
 
 def agreement(
-    world: Annotated[Split, typer.Option(help="side of the little world: questions trained on, or never seen")] = (
-        Split.HELD_OUT
-    ),
-    pairs: Annotated[int, typer.Option(min=1, help="pairs, the same in every arm")] = 300,
-    seed: Annotated[int, typer.Option(min=0, help="draws the pairs and the resamples")] = 0,
-    arms: Annotated[str, typer.Option(help=f"of {', '.join(Arm)}; separated by commas")] = ",".join(ARMS),
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="JSON lines of {id, prompt, answer_a, answer_b, human_label, meta?}.  "
+            "[dim]default: the little world[/dim]",
+        ),
+    ] = None,
+    world: Annotated[
+        Split | None,
+        typer.Option(
+            help="side of the little world: questions trained on, or never seen.  [dim]default: heldout[/dim]"
+        ),
+    ] = None,
+    pairs: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"pairs of the little world, the same in every arm.  [dim]default: {PAIRS}[/dim]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="draws the little world's pairs, and the resamples")] = 0,
+    arms: Annotated[
+        str | None,
+        typer.Option(
+            help=f"separated by commas: of {', '.join(Arm)} for the little world, of {', '.join(labelled.ARMS)} for "
+            "files.  [dim]default: all but `paper`; self-reference[/dim]"
+        ),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="count by this field of `meta`; may be repeated.  [dim]default: those with few values[/dim]"),
+    ] = None,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -57,84 +82,135 @@ def agreement(
     api_key: ApiKey = None,
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="judgments waited for at a time")] = 64,
     resamples: Annotated[int, typer.Option(min=100, help="of the bootstrap")] = RESAMPLES,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False,
+            help="folder for answers and reports; the same one again goes on where a run ended.  "
+            "[dim]default: ./agreement for files that are asked about[/dim]",
+        ),
+    ] = None,
     json: Annotated[Path | None, typer.Option(dir_okay=False, help="write the report to this file")] = None,
     plot: Annotated[
         Path | None, typer.Option(dir_okay=False, help="draw the reliability diagrams (needs the extra `plots`)")
     ] = None,
 ) -> None:
-    """How well the judge agrees with gold preferences, how consistent it is, and whether a reference helps it."""
-    chosen = _arms(arms)
-    _require_one_judge(url=url, model=model, engine_url=engine_url)
-    _require_places(json=json, plot=plot)
-    plan = Plan(pairs_of(world, count=pairs, seed=seed), chosen, concurrency)
-    settings = StackSettings(data_dir=Path(), port=0, model=model and model.absolute(), engine_url=engine_url)
-    asked = _asked(plan, settings, url=url, api_key=api_key)
-    found = report(
-        {arm.value: [each.row for each in answers] for arm, answers in asked.items()},
-        provenance={arm.value: _distinct(answers) for arm, answers in asked.items()},
-        settings={
-            "world": world.value,
-            "pairs": pairs,
-            "seed": seed,
-            "arms": [arm.value for arm in chosen],
-            "resamples": resamples,
-            "level": LEVEL,
-            "bins": BINS,
-            "worked_out": sorted(WORKED_OUT),
-        },
-        count=resamples,
-        seed=seed,
+    """How well the judge agrees with known labels, how consistent it is, and whether a reference helps it."""
+    _require_one("each names who judges", url=url, model=model, engine_url=engine_url)
+    _require_one("each names the pairs", files=files, world=world)
+    _require_one("files are judged whole", files=files, pairs=pairs)
+    sets = _sets(files, world or Split.HELD_OUT, pairs=pairs or PAIRS, by=by or (), seed=seed)
+    if out is None and files:
+        out = OUT  # what was paid for is kept without being asked to
+    _require_places(sets, out=out, json=json, plot=plot)
+    chosen = _arms(arms, known=labelled.ARMS if files else Arm, otherwise=FILE_ARMS if files else WORLD_ARMS)
+    settings = StackSettings(
+        data_dir=(out or Path()).absolute() / "stack", port=0, model=model and model.absolute(), engine_url=engine_url
     )
-    if json is not None:  # before the tables: a terminal that went away must not cost the measurement
-        json.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
-    out.print(tables(found))
-    if plot is not None:
-        from selfref.bench.agreement.plot import draw_reliability
+    answers = _asked(sets, chosen, settings, url=url, api_key=api_key, out=out, at_once=concurrency)
+    for one, found in zip(sets, answers, strict=True):
+        made = _report(one, found, count=resamples, seed=seed)
+        _write(made, out=out, name=one.name, json=json, plot=plot)  # first: a terminal may have gone away meanwhile
+        terminal.print(tables(made))
+    if out is not None:
+        err.print(f"written to {out}/", style="dim")
 
-        draw_reliability(found, plot)
+
+def _sets(files: Sequence[Path] | None, world: Split, *, pairs: int, by: Sequence[str], seed: int) -> list[Set]:
+    if not files:
+        return [world_set(world, pairs=pairs, seed=seed)]
+    try:
+        return [file_set(path, by=by, seed=seed) for path in files]
+    except (BadLines, OSError) as error:
+        stop(WRONG_USE, str(error), advice="Mend the file; nothing was asked.")
 
 
-def _arms(text: str) -> list[Arm]:
+def _asked(
+    sets: Sequence[Set],
+    arms: Sequence[str],
+    settings: StackSettings,
+    *,
+    url: str | None,
+    api_key: str | None,
+    out: Path | None,
+    at_once: int,
+) -> list[Answers]:
+    """Every pair in every arm; ends the command, with what to do, where that cannot be had."""
+    try:
+        if url:
+            return ask_service(sets, arms, url=url, api_key=api_key, out=out, at_once=at_once)
+        return ask_own_stack(sets, arms, settings, out=out, at_once=at_once)
+    except UnusableLedger as error:
+        stop(WRONG_USE, str(error))
+    except OSError as error:
+        stop(FAILED, f"answers could not be kept: {error}", advice="Make room; the same command again goes on.")
+
+
+def _report(one: Set, answers: Answers, *, count: int, seed: int) -> Dump:
+    return report(
+        {arm: [each.row for each in found] for arm, found in answers.items()},
+        provenance={arm: _distinct(found) for arm, found in answers.items()},
+        settings={**one.settings, "arms": list(answers), "resamples": count},
+        count=count,
+        seed=seed,
+        published=published_for(one.ids),
+    )
+
+
+def _write(made: Dump, *, out: Path | None, name: str, json: Path | None, plot: Path | None) -> None:
+    try:
+        if out is not None:
+            write_folder(made, out, name=name)
+        if json is not None:
+            write_json(made, json)
+        if plot is not None:
+            from selfref.bench.agreement.plot import draw_reliability
+
+            draw_reliability(made, plot)
+    except OSError as error:
+        stop(FAILED, f"the report could not be written: {error}", advice="The same command again asks nothing twice.")
+
+
+def _arms(text: str | None, *, known: Iterable[str], otherwise: Sequence[str]) -> list[str]:
     """The arms named, each once, in the order given."""
+    if text is None:
+        return [str(name) for name in otherwise]
     names = list(dict.fromkeys(name.strip() for name in text.split(",")))
-    unknown = [name for name in names if name not in set(Arm)]
+    all_known = [str(name) for name in known]
+    unknown = [name for name in names if name not in all_known]
     if unknown:
-        raise typer.BadParameter(f"{', '.join(map(repr, unknown))}: known are {', '.join(Arm)}", param_hint="--arms")
-    return [Arm(name) for name in names]
+        raise typer.BadParameter(
+            f"{', '.join(map(repr, unknown))}: known are {', '.join(all_known)}", param_hint="--arms"
+        )
+    return names
 
 
-def _require_one_judge(**given: object) -> None:
-    named = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
+def _require_one(why: str, **given: object) -> None:
+    named = [_option(name) for name, value in given.items() if value is not None]
     if len(named) > 1:
-        stop(WRONG_USE, f"{' and '.join(named)} are both given", advice="Keep one: each names who judges.")
+        stop(WRONG_USE, f"{' and '.join(named)} are both given", advice=f"Keep one: {why}.")
 
 
-def _require_places(*, json: Path | None, plot: Path | None) -> None:
+def _option(name: str) -> str:
+    return "FILES" if name == "files" else f"--{name.replace('_', '-')}"
+
+
+def _require_places(sets: Sequence[Set], *, out: Path | None, json: Path | None, plot: Path | None) -> None:
     """What would only fail after all has been asked fails here."""
-    for file in (json, plot):
+    if len({one.name for one in sets}) < len(sets):
+        stop(WRONG_USE, "two files have the same name", advice="Their results would have one too; rename one of them.")
+    for name, file in (("--json", json), ("--plot", plot)):
+        if file is not None and len(sets) > 1:
+            stop(WRONG_USE, f"{name} takes one report, and there are {len(sets)}", advice="Give --out a folder.")
         if file is not None and not file.absolute().parent.is_dir():
             stop(WRONG_USE, f"there is no folder {file.absolute().parent}", advice="Make it, or name another file.")
-    if plot is not None and importlib.util.find_spec("matplotlib") is None:
+    if plot is not None and not can_draw():
         stop(WRONG_USE, "--plot needs matplotlib, which is not installed", advice="pip install 'selfref[plots]'")
-
-
-def _asked(plan: Plan, settings: StackSettings, *, url: str | None, api_key: str | None) -> dict[Arm, list[Asked]]:
-    """Every pair in every arm; ends the command, with what to do, where the service does not stand."""
-    if url:
-        return run_explained(_ask_there(plan, url, api_key=api_key), url=url)
-    return run_explained(on_own_stack(settings, lambda client: _watched(client, plan)), url=None)
-
-
-async def _ask_there(plan: Plan, url: str, *, api_key: str | None) -> dict[Arm, list[Asked]]:
-    async with AsyncClient(url, api_key=api_key) as client:
-        return await _watched(client, plan)
-
-
-async def _watched(client: AsyncClient, plan: Plan) -> dict[Arm, list[Asked]]:
-    columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        bar = progress.add_task("judging", total=len(plan.pairs) * len(plan.arms))
-        return await ask_all(client, plan.pairs, plan.arms, at_once=plan.at_once, done=lambda: progress.advance(bar))
+    try:
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        stop(WRONG_USE, f"{out} cannot be made: {error.strerror}", advice="Name another with --out.")
 
 
 def _distinct(answers: Sequence[Asked]) -> list[dict[str, Any]]:

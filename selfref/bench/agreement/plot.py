@@ -1,4 +1,4 @@
-"""The reliability diagram of every arm as a picture. Importing this needs matplotlib (extra `plots`)."""
+"""The report as pictures. Importing this needs matplotlib (extra `plots`)."""
 
 from pathlib import Path
 
@@ -7,6 +7,40 @@ from matplotlib.figure import Figure
 
 from selfref.bench.agreement.report import Dump
 from selfref.bench.agreement.scoring import BINS
+
+_DRAWN = ("accuracy_mean", "accuracy_both", "accuracy_net", "accuracy_decided", "order_agreement", "first_slot_rate")
+_ACCURACIES = 4  # of these, the first
+
+
+def draw_figures(report: Dump, file: Path) -> None:
+    """The main figures of every arm with their intervals, and crosses for what others published."""
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    axes = figure.subplots()
+    arms = report["arms"]
+    for number, (arm, scores) in enumerate(arms.items()):
+        shift = (number - (len(arms) - 1) / 2) * 0.7 / len(arms)
+        drawn = [(place, scores[name], scores["intervals"][name]) for place, name in enumerate(_DRAWN)]
+        known = [(place + shift, value, *ends) for place, value, ends in drawn if value is not None and ends]
+        axes.errorbar(
+            [each[0] for each in known],
+            [each[1] for each in known],
+            # a figure can lie a hair outside its own percentile interval
+            yerr=[[max(0, each[1] - each[2]) for each in known], [max(0, each[3] - each[1]) for each in known]],
+            fmt="o",
+            capsize=3,
+            label=arm,
+        )
+    for each in report["published"]:
+        told = [(place, each[name]) for place, name in enumerate(_DRAWN) if name in each]
+        label = f"{each['judge']}, published"
+        axes.plot([place for place, _ in told], [value for _, value in told], "x", label=label)
+    longer = report["baselines"]["longer_wins"]["accuracy_net"]
+    axes.plot((-0.5, _ACCURACIES - 0.5), (longer, longer), color="grey", linestyle=":", label="longer wins")
+    axes.set_xticks(range(len(_DRAWN)), [name.replace("_", "\n", 1) for name in _DRAWN], fontsize="small")
+    axes.set(ylim=(-0.02, 1.02))
+    axes.grid(visible=True, axis="y", alpha=0.3)
+    axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.savefig(file, dpi=110)
 
 
 def draw_reliability(report: Dump, file: Path) -> None:

@@ -1,30 +1,19 @@
 """Asks the service about every pair in every arm; computes and prints nothing."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from itertools import islice
 
-from littleworld.world.pairs import Pair, decided_pairs
-from littleworld.world.question import Split
+from selfref.bench.agreement.cases import Case
+from selfref.bench.agreement.ledger import Ending, Ledger
 from selfref.bench.agreement.rows import Row, failed, judged
-from selfref.client import AsyncClient, JudgmentCanceled, JudgmentFailed, StillWaiting
+from selfref.client import AsyncClient, JudgmentCanceled, JudgmentFailed, RequestRefused, StillWaiting, Unavailable
 from selfref.client.conversations import How
-from selfref.messages import Preset, Provenance
+from selfref.messages import Judgment, Provenance
 
 PATIENCE = 3600.0  # seconds until a pair counts as failed; a slow engine has the others to judge meanwhile
+STILL_OPEN = "request_in_progress"  # says the service of a key that a caller held who was killed with his gateway
 STILL_WAITING = "still_waiting"  # the failure of a pair that was not judged by then
-
-
-class Arm(StrEnum):
-    """What is compared: a preset, or preset `reference` with a reference that is known to be right or wrong."""
-
-    DIRECT = "direct"
-    SELF_REFERENCE = "self-reference"
-    REFERENCE = "reference"  # the gold reference
-    WRONG_REFERENCE = "wrong-reference"
-    PAPER = "paper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,63 +24,82 @@ class Asked:
     provenance: Provenance | None = None
 
 
-def pairs_of(world: Split, *, count: int, seed: int) -> list[Pair]:
-    """The first `count` pairs of this side of the world; the families take turns."""
-    return list(islice(decided_pairs(seed, world), count))
-
-
-def how(arm: Arm, pair: Pair) -> How:
-    """How the service is asked to judge the pair in this arm."""
-    match arm:
-        case Arm.REFERENCE:
-            return How(principle=pair.principle, preset=Preset.REFERENCE, reference=pair.right_reference)
-        case Arm.WRONG_REFERENCE:
-            return How(principle=pair.principle, preset=Preset.REFERENCE, reference=pair.wrong_reference)
-        case Arm.DIRECT | Arm.SELF_REFERENCE | Arm.PAPER:
-            return How(principle=pair.principle, preset=Preset(arm.value))
-
-
 async def ask_all(
-    client: AsyncClient, pairs: Sequence[Pair], arms: Sequence[Arm], *, at_once: int, done: Callable[[], None]
-) -> dict[Arm, list[Asked]]:
+    client: AsyncClient,
+    cases: Sequence[Case],
+    arms: Sequence[str],
+    *,
+    ledger: Ledger,
+    at_once: int,
+    done: Callable[[], None],
+) -> dict[str, list[Asked]]:
     """What every arm makes of every pair, in the order of the pairs; `at_once` judgments are waited for at a time.
 
     A pair's arms are asked one after another, so that all arms see the machine in the same state. A pair that ends
-    without a judgment is a failed row. Raises the errors of `selfref.client` that say that the service is not there or
-    does not take such requests.
+    without a judgment, or that the service does not take, is a failed row. What the ledger knows is not asked. Raises
+    the errors of `selfref.client` that say that the service is not there, and OSError where the ledger is not written.
     """
-    found: dict[tuple[Arm, int], Asked] = {}
-    left = iter([(arm, place) for place in range(len(pairs)) for arm in arms])
+    found: dict[tuple[str, int], Ending] = {}
+    left = iter([(arm, place) for place in range(len(cases)) for arm in arms])
     asking = [
-        asyncio.create_task(_ask(client, pairs, left, found=found, done=done))
-        for _ in range(min(at_once, len(pairs) * len(arms)))
+        asyncio.create_task(_ask(client, cases, left, ledger=ledger, found=found, done=done))
+        for _ in range(min(at_once, len(cases) * len(arms)))
     ]
     try:
         await asyncio.gather(*asking)
     finally:
         for task in asking:  # those that an error of another one left behind
             task.cancel()
-    return {arm: [found[arm, place] for place in range(len(pairs))] for arm in arms}
+    return {arm: _asked(cases, found, arm) for arm in arms}
 
 
 async def _ask(
     client: AsyncClient,
-    pairs: Sequence[Pair],
-    left: Iterator[tuple[Arm, int]],
+    cases: Sequence[Case],
+    left: Iterator[tuple[str, int]],
     *,
-    found: dict[tuple[Arm, int], Asked],
+    ledger: Ledger,
+    found: dict[tuple[str, int], Ending],
     done: Callable[[], None],
 ) -> None:
     for arm, place in left:
-        found[arm, place] = await _judged(client, pairs[place], arm)
+        key = ledger.key(cases[place], arm)
+        ending = ledger.ending(key)
+        if ending is None:
+            ending = await _ended(client, cases[place], arm, key=key)
+            if ending.lasting:
+                ledger.keep(key, ending, arm=arm, case=cases[place])
+        found[arm, place] = ending
         done()
 
 
-async def _judged(client: AsyncClient, pair: Pair, arm: Arm) -> Asked:
+async def _ended(client: AsyncClient, case: Case, arm: str, *, key: str) -> Ending:
     try:
-        judgment = await client.judge(pair.question.text, pair.a.text, pair.b.text, timeout=PATIENCE, **how(arm, pair))
-    except (JudgmentFailed, JudgmentCanceled) as ending:
-        return Asked(failed(pair, ending.code))
+        return Ending(await _judgment(client, case, case.hows[arm], key=key))
+    except (JudgmentFailed, JudgmentCanceled) as ended:
+        return Ending(failure=ended.code)
+    except RequestRefused as refused:
+        return Ending(failure=refused.code, lasting=False)
     except StillWaiting:
-        return Asked(failed(pair, STILL_WAITING))
-    return Asked(judged(pair, judgment), judgment.provenance)
+        return Ending(failure=STILL_WAITING, lasting=False)
+
+
+async def _judgment(client: AsyncClient, case: Case, how: How, *, key: str) -> Judgment:
+    try:
+        return await client.judge(
+            case.prompt, case.answer_a, case.answer_b, timeout=PATIENCE, idempotency_key=key, **how
+        )
+    except Unavailable as unavailable:
+        if unavailable.code != STILL_OPEN or unavailable.judgment_id is None:
+            raise
+        return await client.wait_for(unavailable.judgment_id, timeout=PATIENCE)
+
+
+def _asked(cases: Sequence[Case], found: Mapping[tuple[str, int], Ending], arm: str) -> list[Asked]:
+    return [_counted(case, found[arm, place]) for place, case in enumerate(cases)]
+
+
+def _counted(case: Case, ending: Ending) -> Asked:
+    if ending.judgment is None:
+        return Asked(failed(case.known, ending.failure or ""))
+    return Asked(judged(case.known, ending.judgment), ending.judgment.provenance)

@@ -1,10 +1,15 @@
-"""`selfref bench agreement` over the real service; its engine is a stub that finds all answers of this world equal."""
+"""`selfref bench agreement` over the real service; its engine is a stub whose judge is known."""
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from typer.testing import CliRunner
 
@@ -12,9 +17,18 @@ from littleworld.world.families import FAMILIES
 from selfref.bench.agreement.scoring import FIGURES
 from selfref.bench.cli import app
 from selfref.bench.stack import Faults, standing
+from tests.selfref.bench.agreement.labelled import write_labelled
+from tests.stacks import until
 from tests.stub_engine import StubEngine
 
 ARMS = ("direct", "self-reference", "reference", "wrong-reference", "paper")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a path so short that a stack's socket fits into it."""
+    with tempfile.TemporaryDirectory(prefix="selfref-") as name:
+        yield Path(name)
 
 
 def agreement(*options: str):
@@ -59,6 +73,150 @@ async def test_a_running_service_is_asked_where_one_is_named():
     assert run.exit_code == 0, run.output
     assert "4 pairs of world train" in run.stdout
     assert "minus direct" not in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("judge", "expected"),
+    [
+        (
+            "honest",
+            {"accuracy_mean": 1, "accuracy_both": 1, "accuracy_net": 1, "consistency": 1, "first_slot_rate": 0.5},
+        ),
+        (
+            "first",
+            {"accuracy_mean": 0.5, "accuracy_both": 0, "consistency": 0, "first_slot_rate": 1, "inconsistent": 1},
+        ),
+        ("random", {"accuracy_mean": 0.5, "accuracy_both": 0.25, "consistency": 0.5, "first_slot_rate": 0.5}),
+    ],
+)
+def test_a_labelled_file_tells_a_judge_that_knows_from_one_that_does_not(folder, judge, expected):
+    pairs, out = write_labelled(folder / "mine.jsonl", rows=100), folder / "out"
+    with StubEngine("--judge", judge) as engine:
+        run = agreement(
+            *(str(pairs), "--engine-url", engine.url, "--arms", "direct", "--resamples", "200", "--out", str(out))
+        )
+        assert run.exit_code == 0, run.output
+        paid = engine.generated
+        again = agreement(
+            *(str(pairs), "--engine-url", engine.url, "--arms", "direct", "--resamples", "200", "--out", str(out))
+        )
+        assert again.stdout == run.stdout
+        assert engine.generated - paid < 10, "a worker's self-test, and no pair"
+    found = json.loads((out / "mine.json").read_text())
+    arm = found["arms"]["direct"]
+    for figure, value in expected.items():
+        assert arm[figure] == pytest.approx(value, abs=0.15 if judge == "random" else 1e-9), figure
+    assert arm["spent"]["calls"] == 400
+    assert set(arm["meta.kind"]) == {"easy", "hard"}
+    assert found["baselines"]["first_wins"]["accuracy_net"] == 0.5
+    assert found["baselines"]["longer_wins"]["accuracy_net"] == 0
+    assert found["settings"]["file"] == "mine.jsonl"
+    text = (out / "mine.md").read_text()
+    for picture in ("mine.figures.png", "mine.reliability.png"):
+        assert f"]({picture})" in text
+        assert (out / picture).stat().st_size > 10_000
+
+
+async def test_a_run_that_was_killed_goes_on_and_pays_for_nothing_twice(tmp_path):
+    """Killed with answers on disk, and pairs that the service judged after their caller was gone."""
+    rows, out = 60, tmp_path / "out"
+    pairs = write_labelled(tmp_path / "mine.jsonl", rows=rows)
+    with tempfile.TemporaryDirectory(prefix="selfref-test-") as folder:
+        stack = standing(Path(folder), workers=1, concurrency=8, latency_ms=20, faults=Faults(), seed=0)
+        async with stack as running, httpx2.AsyncClient(base_url=running.engine_url) as engine:
+            before = (await engine.get("/stats")).json()["calls"].get("/generate", 0)
+            options = [str(pairs), "--url", running.service_url, "--arms", "direct", "--concurrency", "8"]
+            command = [sys.executable, "-m", "selfref.cli", "bench", "agreement", *options, "--out", str(out)]
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            process = await asyncio.create_subprocess_exec(*command, **quiet)
+            results = out / "mine.results.jsonl"
+            await asyncio.to_thread(until, lambda: results.exists() and _lines(results) > 12, what="12 are judged")
+            process.kill()
+            assert await process.wait() == -signal.SIGKILL
+            known = _lines(results) - 1
+            assert 12 <= known < rows
+            assert not (out / "mine.json").exists()
+            run = await asyncio.to_thread(agreement, *options, "--resamples", "200", "--out", str(out))
+            assert run.exit_code == 0, run.output
+            after = (await engine.get("/stats")).json()["calls"]["/generate"]
+    found = json.loads((out / "mine.json").read_text())["arms"]["direct"]
+    assert (found["asked"], found["failed"], found["accuracy_both"]) == (rows, {}, 1)
+    assert _lines(results) == 1 + rows
+    assert len({json.loads(line)["id"] for line in results.read_text().splitlines()[1:]}) == rows
+    assert after - before == found["spent"]["calls"] == 4 * rows, "two critiques and two verdicts a pair, once"
+
+
+@pytest.mark.long  # the key of a pair that was waited for is held until its dead gateway's reservation has run out
+def test_a_run_killed_with_its_own_stack_goes_on_from_what_that_had_accepted(folder):
+    rows, at_once, out = 60, 8, folder / "out"
+    pairs = write_labelled(folder / "mine.jsonl", rows=rows)
+    with StubEngine("--latency-ms", "50") as engine:
+        options = [str(pairs), "--engine-url", engine.url, "--arms", "direct", "--concurrency", str(at_once)]
+        command = [sys.executable, "-m", "selfref.cli", "bench", "agreement", *options, "--out", str(out)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            results = out / "mine.results.jsonl"
+            until(lambda: results.exists() and _lines(results) > 12, what="12 are judged")
+            process.kill()
+        run = agreement(*options, "--resamples", "200", "--out", str(out))
+        assert run.exit_code == 0, run.output
+        paid = engine.generated
+    found = json.loads((out / "mine.json").read_text())["arms"]["direct"]
+    assert (found["asked"], found["failed"], found["accuracy_both"]) == (rows, {}, 1)
+    assert 4 * rows <= paid <= 4 * rows + 4 * at_once + 20, "what was cut off is made again, and two self-tests"
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n")
+
+
+def test_failed_judgments_are_failed_and_never_a_tie(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    pairs, others = write_labelled(folder / "mine.jsonl", rows=30), write_labelled(folder / "other.jsonl", rows=3)
+    with StubEngine("--garbage", "0.2", "--seed", "5") as engine:
+        run = agreement(
+            *(str(pairs), str(others), "--engine-url", engine.url, "--arms", "direct", "--resamples", "200")
+        )
+    assert run.exit_code == 0, run.output
+    assert json.loads((folder / "agreement" / "other.json").read_text())["arms"]["direct"]["asked"] == 3
+    arm = json.loads((folder / "agreement" / "mine.json").read_text())["arms"]["direct"]
+    failed = arm["failed"]["unreadable_verdict"]
+    assert 0 < failed < 30
+    assert (arm["tied"], arm["unjudged"]) == (0, failed / 30)
+    for figure in ("accuracy_mean", "accuracy_both", "accuracy_net", "accuracy_exact"):
+        assert arm[figure] == pytest.approx(1 - failed / 30)
+    assert (arm["accuracy_decided"], arm["consistency"]) == (1, 1)
+
+
+def test_a_bad_line_is_named_and_nothing_is_asked(tmp_path):
+    pairs = write_labelled(tmp_path / "mine.jsonl", rows=3)
+    pairs.write_text(pairs.read_text() + '{"id": "4"}\n')
+    run = agreement(str(pairs), "--url", "http://127.0.0.1:9", "--out", str(tmp_path / "out"))
+    assert run.exit_code == 2
+    assert "line 4: prompt: Field required" in run.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--world", "train"), "FILES and --world"),
+        (("--pairs", "3"), "FILES and --pairs"),
+        (("--arms", "reference"), "'reference'"),
+        (("FILE", "--json", "r.json"), "same name"),
+    ],
+)
+def test_what_cannot_be_asked_of_a_file_is_said_before_anything_starts(tmp_path, options, told):
+    pairs = write_labelled(tmp_path / "mine.jsonl", rows=3)
+    run = agreement(str(pairs), *(str(pairs) if each == "FILE" else each for each in options))
+    assert run.exit_code == 2, run.output
+    assert told in run.output
+
+
+def test_one_report_is_not_written_for_two_files(tmp_path):
+    pairs = [write_labelled(tmp_path / name, rows=3) for name in ("mine.jsonl", "yours.jsonl")]
+    run = agreement(*map(str, pairs), "--json", str(tmp_path / "report.json"), "--out", str(tmp_path))
+    assert run.exit_code == 2
+    assert "--json takes one report" in run.output
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,21 @@
 
 import json
 import math
+from dataclasses import replace
 
+import numpy as np
 import orjson
 import pytest
 from rich.console import Console
 
-from littleworld.world.families import FAMILIES
-from selfref.bench.agreement.plot import draw_reliability
-from selfref.bench.agreement.report import WORKED_OUT, report, subsets_of
+from selfref.bench.agreement.page import page
+from selfref.bench.agreement.plot import draw_figures, draw_reliability
+from selfref.bench.agreement.published import published_for
+from selfref.bench.agreement.report import report
 from selfref.bench.agreement.scoring import FIGURES
 from selfref.bench.agreement.view import tables
+from selfref.bench.agreement.world import subsets_of
+from selfref.messages import Usage
 from tests.selfref.bench.agreement.rows import perfect, position_only, row
 
 SETTINGS = {"world": "heldout", "pairs": 6, "seed": 0, "resamples": 300, "level": 0.95, "worked_out": ["sums"]}
@@ -23,21 +28,21 @@ KINDS = [  # family, principle, criterion
     ("facts", "be brief", "brief"),
     ("facts", "be correct", "right"),
 ]
-KEYS = ("family", "principle", "criterion")
 
 
 def of_kinds(rows):
     return [
-        row(
-            one.verdict,
-            gold=one.gold,
-            first=tuple(each.verdict for each in one.readings if each.first == "A"),
-            second=tuple(each.verdict for each in one.readings if each.first == "B"),
-            p=one.probability_a,
-            **dict(zip(KEYS, kind, strict=True)),
-        )
-        for one, kind in zip(rows, KINDS, strict=True)
+        replace(one, known=replace(one.known, groups=groups_of(*kind))) for one, kind in zip(rows, KINDS, strict=True)
     ]
+
+
+def groups_of(family, principle, criterion):
+    return {
+        "families": (family,),
+        "principles": (principle,),
+        "criteria": (criterion,),
+        "subsets": subsets_of(family, criterion),
+    }
 
 
 GOLD = "ABABAB"
@@ -55,7 +60,8 @@ def made(**arms):
 def test_every_promised_key_is_there_and_is_json():
     found = json.loads(orjson.dumps(made(direct=BLIND, self_reference=MIXED)))
     arm = found["arms"]["self-reference"]
-    assert set(FIGURES) | {"intervals", "asked", "verdicts", "failed", "reliability", "provenance"} <= arm.keys()
+    scored = {"intervals", "asked", "verdicts", "failed", "spent"}
+    assert set(FIGURES) | scored | {"reliability", "strengths", "provenance"} <= arm.keys()
     assert list(arm["families"]) == ["sums", "harm", "where", "facts"]
     assert set(arm["principles"]) == {"be correct", "be polite", "best for humanity", "be brief"}
     assert set(arm["criteria"]) == {"right", "kind", "harmless", "brief"}
@@ -64,6 +70,9 @@ def test_every_promised_key_is_there_and_is_json():
         assert set(FIGURES) <= scores.keys()
         assert set(scores["intervals"]) == set(FIGURES)
     assert found["settings"] == SETTINGS
+    assert found["groupings"] == ["families", "principles", "criteria", "subsets"]
+    for baseline in found["baselines"].values():
+        assert {"accuracy_net", "interval", *found["groupings"]} <= baseline.keys()
 
 
 def test_groups_have_figures_of_their_own():
@@ -121,22 +130,68 @@ def test_without_direct_there_are_no_gaps():
     assert (found["baseline"], found["differences"]) == (None, {})
 
 
-def test_the_families_to_work_out_exist_and_are_not_all():
-    assert set(FAMILIES) > WORKED_OUT
+def test_a_paired_interval_holds_the_true_difference_in_about_95_of_100_draws():
+    """Two judges right in 70 % and 60 % of pairs, and mostly on the same ones, as two presets of one model are."""
+    random, held, widths = np.random.default_rng(5), [], []
+    for seed in range(200):
+        luck = random.random(120)
+        other = np.where(random.random(120) < 0.8, luck, random.random(120))
+        found = report(
+            {"direct": coined(luck < 0.6), "self-reference": coined(other < 0.7)},
+            provenance={"direct": [], "self-reference": []},
+            settings={},
+            count=200,
+            seed=seed,
+        )
+        low, high = found["differences"]["self-reference"]["accuracy_net"]["interval"]
+        held.append(low <= 0.1 <= high)
+        widths.append(high - low)
+    assert 0.90 <= np.mean(held) <= 0.98
+    unpaired = 2 * 1.96 * math.sqrt((0.7 * 0.3 + 0.6 * 0.4) / 120)
+    assert np.mean(widths) < 0.75 * unpaired, (
+        "on the same pairs a difference is known better than on two draws of pairs"
+    )
 
 
-@pytest.mark.parametrize(
-    ("family", "criterion", "subsets"),
-    [
-        ("sums", "right", ["worked_out", "worked_out_right"]),
-        ("sums", "kind", ["worked_out"]),
-        ("animals", "right", []),
-        ("copying", "right", []),
-        ("harm", "harmless", []),
-    ],
-)
-def test_a_pair_belongs_to_its_subsets(family, criterion, subsets):
-    assert subsets_of(row(family=family, criterion=criterion)) == subsets
+def coined(right):
+    return [row("A" if each else "B", gold="A", first=("A",), second=("A",)) for each in right]
+
+
+def test_the_decided_verdicts_are_told_apart_by_their_strength():
+    rows = [perfect("A", sure=0.95), perfect("B", sure=0.95), row("B", gold="A", p=0.05), perfect("A", sure=0.55)]
+    rows += [row("tie", gold="A", p=0.95), row(None), row("A", gold="A")]
+    (arm,) = report({"direct": rows}, provenance={"direct": []}, settings={}, count=300, seed=0)["arms"].values()
+    assert [(each["low"], each["high"], each["pairs"]) for each in arm["strengths"]] == [
+        (0, 0.25, 1),
+        (0.25, 0.5, 0),
+        (0.5, 0.75, 0),
+        (0.75, 1, 3),
+    ]
+    assert [each["accuracy"] for each in arm["strengths"]] == [1, None, None, pytest.approx(2 / 3)]
+    low, high = arm["strengths"][3]["interval"]
+    assert low < 2 / 3 < high
+
+
+def test_judges_that_read_nothing_are_scored_on_the_same_pairs():
+    golds = [("A", "A"), ("A", "B"), ("B", "B"), ("B", "tie"), ("tie", "A")]  # gold, the longer one
+    rows = [row(gold=gold, longer=longer, groups={"meta.kind": (gold,)}) for gold, longer in golds]
+    found = report({"direct": rows}, provenance={"direct": []}, settings={}, count=300, seed=0)["baselines"]
+    assert found["longer_wins"]["accuracy_net"] == pytest.approx((1 + 0 + 1 + 0.5 + 0.5) / 5)
+    assert found["first_wins"]["accuracy_net"] == pytest.approx((1 + 1 + 0 + 0 + 0.5) / 5)
+    assert found["longer_wins"]["meta.kind"]["B"]["accuracy_net"] == 0.75
+    assert found["first_wins"]["meta.kind"]["A"] == {"accuracy_net": 1, "interval": (1, 1)}
+
+
+def test_what_was_spent_is_added_up_where_it_belongs():
+    spent = Usage(calls=5, prompt_tokens=100, completion_tokens=20)
+    rows = [
+        replace(row(groups={"meta.kind": ("a",)}), spent=spent),
+        replace(row(groups={"meta.kind": ("a",)}), spent=spent),
+        row(groups={"meta.kind": ("b",)}),
+    ]
+    (arm,) = report({"direct": rows}, provenance={"direct": []}, settings={}, count=300, seed=0)["arms"].values()
+    assert arm["spent"] == {"calls": 10, "prompt_tokens": 200, "completion_tokens": 40}
+    assert (arm["meta.kind"]["a"]["spent"]["calls"], arm["meta.kind"]["b"]["spent"]["calls"]) == (10, 0)
 
 
 def printed(found, *, width=200):
@@ -156,10 +211,25 @@ def test_the_tables_say_what_the_report_says():
     overall = line(shown, start="accuracy_net")
     assert overall[1:5] == ["50.0", "[50.0,50.0]", "100.0", "[100.0,100.0]"]
     assert line(shown, start="failed")[1:] == ["0", "0", "1", "too_long"]
+    assert line(shown, start="all", after="read nothing")[1:3] == ["50.0", "[50.0,50.0]"]
     assert line(shown, start="all", after="points: accuracy_net")[1:4] == ["+50.0", "[+50.0,+50.0]", "above"]
     assert line(shown, start="family: harm", after="\nconsistency")[2:4] == ["0.0", "[0.0,0.0]"]
     assert line(shown, start="90-95")[1:4] == ["–", "90.0", "100.0"]
     assert "Failed pairs count as wrong" in shown
+
+
+def test_answers_of_two_judges_are_told_of_before_any_figure():
+    found = report(
+        {"direct": GOOD, "paper": GOOD},
+        provenance={"direct": [{"model": "m", "revision": "1"}], "paper": [{"model": "n", "revision": None}]},
+        settings={**SETTINGS, "pairs": 6},
+        count=300,
+        seed=0,
+    )
+    text = printed(found)
+    assert "judge: m 1, n" in text
+    assert text.index("More than one judge answered") < text.index("accuracy_mean")
+    assert "More than one judge" not in printed(made(direct=GOOD, paper=GOOD))
 
 
 def test_an_arm_below_direct_is_said_to_be():
@@ -178,3 +248,30 @@ def test_the_picture_is_drawn_for_every_arm_also_for_one_without_probabilities(t
     draw_reliability(made(direct=GOOD, self_reference=MIXED, paper=of_kinds([row(None)] * 6)), file)
     assert file.read_bytes().startswith(b"\x89PNG")
     assert math.log10(file.stat().st_size) > 4
+
+
+def test_a_page_holds_every_figure_of_every_group_and_what_others_published():
+    found = made(direct=GOOD, self_reference=MIXED)
+    found["published"] = published_for([f"pandalm-{number:04}" for number in range(999)])
+    text = page(found, pictures={"Reliability": "a.png"})
+    assert "![Reliability](a.png)" in text
+    assert "| gpt-3.5-turbo, published | 69.8 |" in text
+    assert "arXiv 2306.05087" in text
+    for figure in FIGURES:
+        assert f"\n## {figure}, %\n" in text
+    for line_ in text.splitlines():
+        if line_.startswith("|"):
+            assert line_.count("|") == line_.count(" | ") + 2
+
+
+def test_a_cell_of_a_page_cannot_end_its_column_or_begin_a_tag():
+    rows = [row(groups={"meta.kind": ("a | b <script>",)})]
+    found = report({"direct": rows}, provenance={"direct": []}, settings=SETTINGS, count=300, seed=0)
+    assert "| kind: a &#124; b &lt;script> |" in page(found, pictures={})
+
+
+def test_the_figures_are_drawn_beside_the_published_ones(tmp_path):
+    found = made(direct=GOOD, paper=of_kinds([row(None)] * 6))
+    found["published"] = published_for([f"llmbar-{number}" for number in range(419)])
+    draw_figures(found, tmp_path / "figures.png")
+    assert (tmp_path / "figures.png").read_bytes().startswith(b"\x89PNG")

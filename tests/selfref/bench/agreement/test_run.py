@@ -2,21 +2,22 @@
 
 import asyncio
 from collections import Counter
-from itertools import islice
 
 import pytest
 
-from littleworld.world.pairs import decided_pairs
 from littleworld.world.question import Split
-from selfref.bench.agreement.rows import Reading, failed, judged
-from selfref.bench.agreement.run import Arm, ask_all, how, pairs_of
-from selfref.client import JudgmentFailed, StillWaiting, Unreachable
+from selfref.bench.agreement.ledger import Ledger
+from selfref.bench.agreement.rows import Known, Reading, failed, judged
+from selfref.bench.agreement.run import ask_all
+from selfref.bench.agreement.sets import world_set
+from selfref.bench.agreement.world import Arm
+from selfref.client import JudgmentFailed, RequestRefused, StillWaiting, Unavailable, Unreachable
 from selfref.client.conversations import request_of
 from selfref.client.errors import Problem
 from selfref.messages import Judgment, Lane, Preset, Verdict, Work, now
 from tests.outcomes import judgment_of
 
-PAIRS = pairs_of(Split.HELD_OUT, count=30, seed=5)
+CASES = world_set(Split.HELD_OUT, pairs=30, seed=5).cases
 
 
 def judgment(request, verdict: str) -> Judgment:
@@ -37,15 +38,16 @@ def judgment(request, verdict: str) -> Judgment:
 class GoldJudge:
     """A service that knows every pair and prefers the gold answer, or raises what it is given."""
 
-    def __init__(self, pairs, *, raising=None):
-        self._gold = {(pair.question.text, pair.a.text, pair.b.text): pair.decision.preference for pair in pairs}
+    def __init__(self, cases, *, raising=None):
+        self._gold = {(case.prompt, case.answer_a, case.answer_b): case.known.gold for case in cases}
         self._raising = raising
-        self.asked = []
+        self.asked, self.keys = [], []
         self.open = self.most_open = 0
 
-    async def judge(self, prompt, answer_a, answer_b, *, timeout, **options):
+    async def judge(self, prompt, answer_a, answer_b, *, timeout, idempotency_key, **options):
         request = request_of(prompt, answer_a, answer_b, options)
         self.asked.append(request)
+        self.keys.append(idempotency_key)
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         await asyncio.sleep(0)
@@ -55,32 +57,87 @@ class GoldJudge:
         return judgment(request, self._gold[prompt, answer_a, answer_b])
 
 
+async def asked(service, arms, *, at_once=64, ledger=None, done=lambda: None):
+    return await ask_all(service, CASES, arms, ledger=ledger or Ledger.in_memory(), at_once=at_once, done=done)
+
+
 async def test_every_pair_is_asked_once_in_every_arm_and_answers_stay_in_order():
-    service, seen = GoldJudge(PAIRS), []
+    service, seen = GoldJudge(CASES), []
     arms = [Arm.SELF_REFERENCE, Arm.DIRECT]
-    found = await ask_all(service, PAIRS, arms, at_once=7, done=lambda: seen.append(1))
+    found = await asked(service, arms, at_once=7, done=lambda: seen.append(1))
     assert list(found) == arms
     for arm in arms:
-        rows = [each.row for each in found[arm]]
-        assert [each.family for each in rows] == [pair.question.family for pair in PAIRS]
-        assert all(each.verdict == each.gold for each in rows)
+        assert [each.row.known for each in found[arm]] == [case.known for case in CASES]
+        assert all(each.row.verdict == each.row.gold for each in found[arm])
         assert all(each.provenance is not None for each in found[arm])
-    assert len(service.asked) == len(seen) == 2 * len(PAIRS)
+    assert len(service.asked) == len(set(service.keys)) == len(seen) == 2 * len(CASES)
     assert service.most_open == 7
     assert Counter(each.preset for each in service.asked) == {Preset.SELF_REFERENCE: 30, Preset.DIRECT: 30}
-    assert {each.principle for each in service.asked} == {pair.principle for pair in PAIRS}
+    assert {each.principle for each in service.asked} == {case.hows[Arm.DIRECT]["principle"] for case in CASES}
+
+
+async def test_what_the_ledger_knows_is_not_asked_again_and_counts_as_it_did():
+    service, ledger = GoldJudge(CASES), Ledger.in_memory()
+    first = await asked(service, [Arm.DIRECT], ledger=ledger)
+    again = await asked(service, [Arm.DIRECT, Arm.PAPER], ledger=ledger)
+    assert again[Arm.DIRECT] == first[Arm.DIRECT]
+    assert Counter(each.preset for each in service.asked) == {Preset.DIRECT: 30, Preset.PAPER: 30}
+
+
+async def test_a_failed_judgment_is_not_paid_for_twice_either():
+    service, ledger = GoldJudge(CASES, raising=JudgmentFailed(Problem(status=502, code="engine_failed"))), Ledger("run")
+    await asked(service, [Arm.DIRECT], ledger=ledger)
+    again = await asked(GoldJudge(CASES), [Arm.DIRECT], ledger=ledger)
+    assert {each.row.failure for each in again[Arm.DIRECT]} == {"engine_failed"}
+
+
+@pytest.mark.parametrize(
+    "passing", [StillWaiting("1", 3600), RequestRefused(Problem(status=422, code="template_markers"))]
+)
+async def test_what_cost_nothing_or_has_not_ended_is_asked_again_under_the_same_key(passing):
+    refusing, service, ledger = GoldJudge(CASES, raising=passing), GoldJudge(CASES), Ledger("run")
+    await asked(refusing, [Arm.DIRECT], ledger=ledger)
+    again = await asked(service, [Arm.DIRECT], ledger=ledger)
+    assert all(each.row.verdict == each.row.gold for each in again[Arm.DIRECT])
+    assert service.keys == refusing.keys
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
         (JudgmentFailed(Problem(status=502, code="too_long")), "too_long"),
+        (RequestRefused(Problem(status=422, code="template_markers")), "template_markers"),
         (StillWaiting("1", 3600), "still_waiting"),
     ],
 )
 async def test_a_pair_without_a_judgment_is_a_failed_row(error, code):
-    found = await ask_all(GoldJudge(PAIRS, raising=error), PAIRS, [Arm.DIRECT], at_once=64, done=lambda: None)
+    found = await asked(GoldJudge(CASES, raising=error), [Arm.DIRECT])
     assert [(each.row.verdict, each.row.failure) for each in found[Arm.DIRECT]] == [(None, code)] * 30
+
+
+class HeldByTheDead(GoldJudge):
+    """A service that was killed with its callers, and holds their keys for a while: it names the judgment instead."""
+
+    def __init__(self, cases):
+        super().__init__(cases)
+        self._made = {}
+
+    async def judge(self, *texts, idempotency_key, **options):
+        self._made[idempotency_key] = await super().judge(*texts, idempotency_key=idempotency_key, **options)
+        raise Unavailable(Problem(status=409, code="request_in_progress", retryable=True, judgment_id=idempotency_key))
+
+    async def wait_for(self, judgment_id, *, timeout):
+        return self._made.pop(judgment_id)
+
+
+async def test_a_pair_whose_key_is_held_is_waited_for_by_its_judgment():
+    found = await asked(HeldByTheDead(CASES), [Arm.DIRECT])
+    assert all(each.row.verdict == each.row.gold for each in found[Arm.DIRECT])
+
+
+async def test_a_service_that_cannot_take_requests_ends_the_run():
+    with pytest.raises(Unavailable):
+        await asked(GoldJudge(CASES, raising=Unavailable(Problem(status=429, code="queue_full"))), [Arm.DIRECT])
 
 
 class Vanishing:
@@ -103,41 +160,19 @@ class Vanishing:
 async def test_a_service_that_is_away_ends_the_run_for_every_caller():
     service = Vanishing(waiting=2)
     with pytest.raises(Unreachable):
-        await ask_all(service, PAIRS, list(Arm), at_once=3, done=lambda: None)
+        await asked(service, list(Arm), at_once=3)
     await asyncio.sleep(0)  # callers learn that they are canceled
     assert (service.asked, service.waiting) == (3, 0)
 
 
-@pytest.mark.parametrize("arm", Arm)
-def test_each_arm_asks_with_its_preset_and_reference(arm):
-    pair = PAIRS[0]
-    request = request_of(pair.question.text, pair.a.text, pair.b.text, how(arm, pair))
-    assert request.principle == pair.principle
-    assert (request.preset, request.reference) == {
-        Arm.DIRECT: (Preset.DIRECT, None),
-        Arm.SELF_REFERENCE: (Preset.SELF_REFERENCE, None),
-        Arm.REFERENCE: (Preset.REFERENCE, pair.right_reference),
-        Arm.WRONG_REFERENCE: (Preset.REFERENCE, pair.wrong_reference),
-        Arm.PAPER: (Preset.PAPER, None),
-    }[arm]
-
-
-@pytest.mark.parametrize("world", Split)
-def test_pairs_are_decided_and_of_the_world_asked_for(world):
-    drawn = pairs_of(world, count=40, seed=1)
-    assert drawn == list(islice(decided_pairs(1, world), 40))
-    assert {pair.question.split for pair in drawn} == {world}
-    assert {pair.decision.preference for pair in drawn} == {"A", "B"}
-
-
 def test_a_row_keeps_what_is_known_of_the_pair_and_what_was_read():
-    pair = next(pair for pair in PAIRS if pair.decision.preference == "B")
-    request = request_of(pair.question.text, pair.a.text, pair.b.text, how(Arm.DIRECT, pair))
-    one = judged(pair, judgment(request, "A"))
-    assert (one.family, one.principle, one.gold) == (pair.question.family, pair.principle, "B")
-    assert one.criterion == pair.decision.criterion
-    assert (one.verdict, one.probability_a, one.failure) == ("A", 0.9, None)
+    known = Known(gold="B", groups={"meta.kind": ("x",)}, longer="A")
+    request = request_of("Hi", "Hello!", "No.", {"preset": Preset.DIRECT})
+    one = judged(known, judgment(request, "A"))
+    assert (one.known, one.gold) == (known, "B")
+    assert (one.verdict, one.probability_a, one.strength, one.failure) == ("A", 0.9, 0.8, None)
     assert one.readings == (Reading("A", "A"), Reading("B", "A"))
-    lost = failed(pair, "too_long")
+    assert (one.spent.calls, one.spent.prompt_tokens, one.spent.completion_tokens) == (5, 1210, 402)
+    lost = failed(known, "too_long")
     assert (lost.verdict, lost.readings, lost.probability_a, lost.failure) == (None, (), None, "too_long")
-    assert (lost.family, lost.gold) == (one.family, one.gold)
+    assert lost.known == known

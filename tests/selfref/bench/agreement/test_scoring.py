@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from selfref.bench.agreement.rows import Row
 from selfref.bench.agreement.scoring import FIGURES, columns, figures, orders_lean, reliability
-from tests.selfref.bench.agreement.rows import any_rows, letters, perfect, position_only, row, swapped
+from tests.selfref.bench.agreement.rows import any_rows, leans, letters, perfect, position_only, row, swapped
 
 ROWS = [
     row("A", gold="A", first=("A",), second=("A",), p=0.9),  # right
@@ -35,16 +35,64 @@ def same(one: dict[str, float], other: dict[str, float]) -> bool:
         ("accuracy_mean", (1 + 0.5 + 0.75 + 0 + 0 + 0.5) / 6),
         ("accuracy_both", 1 / 6),
         ("accuracy_net", (1 + 0.5 + 1 + 0 + 0 + 0.5) / 6),
+        ("accuracy_exact", 2 / 6),
         ("accuracy_decided", 2 / 3),
         ("consistency", 4 / 5),
+        ("order_agreement", 3 / 6),
         ("first_slot_rate", (1 + 2 + 1.5 + 1 + 1) / 10),
         ("decided", 3 / 6),
+        ("tied", 1 / 6),
+        ("inconsistent", 1 / 6),
+        ("unjudged", 1 / 6),
         ("brier", (0.1**2 + 0.6**2 + 0.2**2 + 0.7**2 + 0.5**2) / 5),
         ("ece", (0.1 + 0.6 + 0.2 + 0.7 + 0) / 5),  # each in a bin of its own; the tie is half right
     ],
 )
 def test_a_figure_is_what_its_definition_says(figure, expected):
     assert scored(ROWS)[figure] == pytest.approx(expected)
+
+
+WHERE_GOLD_IS_A_TIE = [
+    row("tie", gold="tie", first=("tie",), second=("tie",), p=0.5),  # right
+    row("inconsistent", gold="tie", first=("A",), second=("B",), p=0.6),  # its votes cancel out
+    row("A", gold="tie", first=("A",), second=("tie",), p=0.7),  # a preference where people have none
+    row("A", gold="A", first=("A",), second=("tie",), p=0.7),
+]
+
+
+@pytest.mark.parametrize(
+    ("figure", "expected"),
+    [
+        ("accuracy_mean", (1 + 0.5 + 0.75 + 0.75) / 4),
+        ("accuracy_both", 1 / 4),
+        ("accuracy_net", (1 + 1 + 0.5 + 1) / 4),
+        ("accuracy_exact", (1 + 1 + 0 + 1) / 4),
+        ("accuracy_decided", 1 / 2),
+        ("brier", (0 + 0.1**2 + 0.2**2 + 0.3**2) / 4),
+        (
+            "ece",
+            (0 + 0.1 + abs(0.2 - 0.3 + 0)) / 4,
+        ),  # the last two are in one bin: 0.7 and 0.7 sure, half and wholly right
+    ],
+)
+def test_a_tie_is_a_third_answer_of_gold_too(figure, expected):
+    assert scored(WHERE_GOLD_IS_A_TIE)[figure] == pytest.approx(expected)
+
+
+def test_a_failed_pair_is_wrong_even_where_gold_is_a_tie():
+    found = scored([row(None, gold="tie")])
+    for figure in ("accuracy_mean", "accuracy_both", "accuracy_net", "accuracy_exact", "tied", "order_agreement"):
+        assert found[figure] == 0
+    assert found["unjudged"] == 1
+
+
+def test_what_one_order_says_of_a_failed_pair_is_a_reading_and_nothing_more():
+    found = scored(
+        [row(None, gold="A", first=("A",), second=(None,)), row(None, gold="B", first=("A",), second=(None,))]
+    )
+    assert (found["accuracy_mean"], found["accuracy_net"], found["accuracy_both"]) == (0.25, 0, 0)
+    assert (found["first_slot_rate"], found["order_agreement"], found["unjudged"]) == (1, 0, 1)
+    assert math.isnan(found["consistency"])
 
 
 def test_the_calibration_error_compares_means_within_a_bin():
@@ -72,20 +120,40 @@ def test_certainty_lies_in_the_last_bin():
 def test_a_perfect_judge_is_wrong_about_nothing_but_how_sure_it_is(drawn):
     sure = [n / 64 for _, n in drawn]
     found = scored([perfect(gold, sure=p) for (gold, _), p in zip(drawn, sure, strict=True)])
-    for figure in ("accuracy_mean", "accuracy_both", "accuracy_net", "accuracy_decided", "consistency", "decided"):
+    for figure in (
+        "accuracy_mean",
+        "accuracy_both",
+        "accuracy_net",
+        "accuracy_exact",
+        "accuracy_decided",
+        "consistency",
+    ):
         assert found[figure] == 1
+    assert (found["order_agreement"], found["decided"]) == (1, 1)
     assert found["first_slot_rate"] == 0.5
     assert found["ece"] == pytest.approx(1 - sum(sure) / len(sure))
     assert found["brier"] == pytest.approx(sum((1 - p) ** 2 for p in sure) / len(sure))
 
 
-@given(st.lists(letters, min_size=1, max_size=20))
+@given(st.lists(leans, min_size=1, max_size=20))
 def test_a_judge_that_sees_only_position_contradicts_itself_and_knows_nothing(golds):
     found = scored([position_only(gold) for gold in golds])
-    assert (found["consistency"], found["first_slot_rate"], found["decided"]) == (0, 1, 0)
-    assert (found["accuracy_mean"], found["accuracy_net"], found["accuracy_both"]) == (0.5, 0.5, 0)
-    assert (found["brier"], found["ece"]) == (0.25, 0)
+    assert (found["consistency"], found["order_agreement"], found["first_slot_rate"]) == (0, 0, 1)
+    assert (found["accuracy_mean"], found["accuracy_both"]) == (0.5, 0)
+    assert (found["decided"], found["tied"], found["inconsistent"]) == (0, 0, 1)
+    assert found["accuracy_exact"] == pytest.approx(golds.count("tie") / len(golds))
+    assert found["accuracy_net"] == pytest.approx((1 + found["accuracy_exact"]) / 2)
+    assert found["ece"] == 0
     assert math.isnan(found["accuracy_decided"])
+
+
+def test_a_judge_that_throws_a_coin_is_half_right_and_half_consistent():
+    random = np.random.default_rng(11)
+    thrown = [("AB"[a], "AB"[b], "AB"[gold]) for a, b, gold in random.integers(0, 2, (4000, 3))]
+    found = scored([row(a if a == b else "inconsistent", gold=gold, first=(a,), second=(b,)) for a, b, gold in thrown])
+    for figure in ("accuracy_mean", "accuracy_net", "accuracy_decided", "consistency", "first_slot_rate", "decided"):
+        assert found[figure] == pytest.approx(0.5, abs=0.03)
+    assert found["accuracy_both"] == pytest.approx(0.25, abs=0.03)
 
 
 def test_a_judge_that_only_fails_has_accuracies_of_nothing_and_no_other_figure():
@@ -152,3 +220,9 @@ def test_a_tie_without_a_reading_is_half_right_and_consistent():
     found = scored([row("tie", p=0.5)])
     assert (found["accuracy_mean"], found["accuracy_net"], found["consistency"]) == (0.5, 0.5, 1)
     assert math.isnan(found["first_slot_rate"])
+
+
+@given(any_rows)
+def test_decided_tied_inconsistent_and_unjudged_are_all_pairs(rows):
+    found = scored(rows)
+    assert sum(found[figure] for figure in ("decided", "tied", "inconsistent", "unjudged")) == pytest.approx(1)
