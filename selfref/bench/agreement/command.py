@@ -13,6 +13,7 @@ from selfref.bench.agreement.bootstrap import RESAMPLES
 from selfref.bench.agreement.files import BadLines
 from selfref.bench.agreement.ledger import UnusableLedger
 from selfref.bench.agreement.published import published_for
+from selfref.bench.agreement.recorded import recorded_rows
 from selfref.bench.agreement.report import Dump, report
 from selfref.bench.agreement.run import Asked
 from selfref.bench.agreement.sets import Set, file_set, world_set
@@ -62,12 +63,16 @@ def agreement(
         str | None,
         typer.Option(
             help=f"separated by commas: of {', '.join(Arm)} for the little world, of {', '.join(labelled.ARMS)} for "
-            "files.  [dim]default: all but `paper`; self-reference[/dim]"
+            "files, of JUDGE/STRATEGY for recorded judges.  [dim]default: all but `paper`; self-reference; all[/dim]"
         ),
     ] = None,
     by: Annotated[
         list[str] | None,
         typer.Option(help="count by this field of `meta`; may be repeated.  [dim]default: those with few values[/dim]"),
+    ] = None,
+    recorded: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="ask nobody: count what judges said of FILES elsewhere"),
     ] = None,
     model: Annotated[
         Path | None,
@@ -96,20 +101,28 @@ def agreement(
     ] = None,
 ) -> None:
     """How well the judge agrees with known labels, how consistent it is, and whether a reference helps it."""
-    _require_one("each names who judges", url=url, model=model, engine_url=engine_url)
+    _require_one("each names who judges", url=url, model=model, engine_url=engine_url, recorded=recorded)
     _require_one("each names the pairs", files=files, world=world)
     _require_one("files are judged whole", files=files, pairs=pairs)
+    if recorded is not None and len(files or ()) != 1:
+        stop(WRONG_USE, "--recorded needs the file of the pairs that were judged", advice="Name that one file.")
     sets = _sets(files, world or Split.HELD_OUT, pairs=pairs or PAIRS, by=by or (), seed=seed)
-    if out is None and files:
+    if out is None and files and recorded is None:
         out = OUT  # what was paid for is kept without being asked to
     _require_places(sets, out=out, json=json, plot=plot)
-    chosen = _arms(arms, known=labelled.ARMS if files else Arm, otherwise=FILE_ARMS if files else WORLD_ARMS)
-    settings = StackSettings(
-        data_dir=(out or Path()).absolute() / "stack", port=0, model=model and model.absolute(), engine_url=engine_url
-    )
-    answers = _asked(sets, chosen, settings, url=url, api_key=api_key, out=out, at_once=concurrency)
+    if recorded is not None:
+        answers = [_recorded(recorded, sets[0], arms)]
+    else:
+        chosen = _arms(arms, known=labelled.ARMS if files else Arm, otherwise=FILE_ARMS if files else WORLD_ARMS)
+        settings = StackSettings(
+            data_dir=(out or Path()).absolute() / "stack",
+            port=0,
+            model=model and model.absolute(),
+            engine_url=engine_url,
+        )
+        answers = _asked(sets, chosen, settings, url=url, api_key=api_key, out=out, at_once=concurrency)
     for one, found in zip(sets, answers, strict=True):
-        made = _report(one, found, count=resamples, seed=seed)
+        made = _report(one, found, count=resamples, seed=seed, recorded=recorded)
         _write(made, out=out, name=one.name, json=json, plot=plot)  # first: a terminal may have gone away meanwhile
         terminal.print(tables(made))
     if out is not None:
@@ -123,6 +136,14 @@ def _sets(files: Sequence[Path] | None, world: Split, *, pairs: int, by: Sequenc
         return [file_set(path, by=by, seed=seed) for path in files]
     except (BadLines, OSError) as error:
         stop(WRONG_USE, str(error), advice="Mend the file; nothing was asked.")
+
+
+def _recorded(path: Path, one: Set, arms: str | None) -> Answers:
+    try:
+        rows = recorded_rows(path, one.cases)
+    except (BadLines, OSError) as error:
+        stop(WRONG_USE, str(error), advice="Name the file of the pairs that these judges were asked about.")
+    return {arm: [Asked(row) for row in rows[arm]] for arm in _arms(arms, known=list(rows), otherwise=list(rows))}
 
 
 def _asked(
@@ -146,11 +167,12 @@ def _asked(
         stop(FAILED, f"answers could not be kept: {error}", advice="Make room; the same command again goes on.")
 
 
-def _report(one: Set, answers: Answers, *, count: int, seed: int) -> Dump:
+def _report(one: Set, answers: Answers, *, count: int, seed: int, recorded: Path | None) -> Dump:
+    more = {"recorded": recorded.name} if recorded else {}
     return report(
         {arm: [each.row for each in found] for arm, found in answers.items()},
         provenance={arm: _distinct(found) for arm, found in answers.items()},
-        settings={**one.settings, "arms": list(answers), "resamples": count},
+        settings={**one.settings, "arms": list(answers), "resamples": count, **more},
         count=count,
         seed=seed,
         published=published_for(one.ids),

@@ -65,6 +65,8 @@ def headline(report: Dump) -> str:
     source = (
         f"of world {settings['world']}, seed {settings['seed']}" if "world" in settings else f"of {settings['file']}"
     )
+    if "recorded" in settings:
+        return f"{settings['pairs']} pairs {source}; judges as recorded in {settings['recorded']}"
     return f"{settings['pairs']} pairs {source}; judge: {', '.join(judges(report)) or 'none answered'}"
 
 

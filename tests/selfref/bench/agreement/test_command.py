@@ -18,6 +18,7 @@ from selfref.bench.agreement.scoring import FIGURES
 from selfref.bench.cli import app
 from selfref.bench.stack import Faults, standing
 from tests.selfref.bench.agreement.labelled import write_labelled
+from tests.selfref.bench.agreement.shared_data import shared
 from tests.stacks import until
 from tests.stub_engine import StubEngine
 
@@ -187,6 +188,20 @@ def test_failed_judgments_are_failed_and_never_a_tie(folder, monkeypatch):
     assert (arm["accuracy_decided"], arm["consistency"]) == (1, 1)
 
 
+def test_recorded_judges_are_counted_without_a_service(tmp_path):
+    recorded, pairs = shared("llmbar_judge_outputs.jsonl.gz"), shared("llmbar.jsonl")
+    run = agreement(
+        *(str(pairs), "--recorded", str(recorded), "--arms", "LLaMA2/Vanilla_NoRules", "--resamples", "200"),
+        *("--json", str(tmp_path / "report.json")),
+    )
+    assert run.exit_code == 0, run.output
+    shown = {line.split()[0]: line.split()[1] for line in run.stdout.splitlines() if len(line.split()) > 1}
+    assert shown["accuracy_mean"] == "39.5"
+    found = json.loads((tmp_path / "report.json").read_text())
+    assert list(found["arms"]) == ["LLaMA2/Vanilla_NoRules"]
+    assert [each["judge"] for each in found["published"]] == ["Llama-2-70B-chat", "GPT-4", "people"]
+
+
 def test_a_bad_line_is_named_and_nothing_is_asked(tmp_path):
     pairs = write_labelled(tmp_path / "mine.jsonl", rows=3)
     pairs.write_text(pairs.read_text() + '{"id": "4"}\n')
@@ -202,7 +217,10 @@ def test_a_bad_line_is_named_and_nothing_is_asked(tmp_path):
         (("--world", "train"), "FILES and --world"),
         (("--pairs", "3"), "FILES and --pairs"),
         (("--arms", "reference"), "'reference'"),
+        (("--url", "http://127.0.0.1:9", "--recorded", "FILE"), "--url and --recorded"),
+        (("--recorded", "FILE"), "repo_parsed_winner"),
         (("FILE", "--json", "r.json"), "same name"),
+        (("FILE", "FILE", "--recorded", "FILE"), "that one file"),
     ],
 )
 def test_what_cannot_be_asked_of_a_file_is_said_before_anything_starts(tmp_path, options, told):
