@@ -32,6 +32,7 @@ TINY = replace(
 )
 
 
+@pytest.mark.timeout(400)  # ten trainings, each of seconds
 def test_from_nothing_to_a_report_and_not_twice(
     stack: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

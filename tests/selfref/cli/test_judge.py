@@ -15,7 +15,8 @@ PAIR = ("--prompt", "Which is it?", "--answer-a", "this is GOOD", "--answer-b", 
 
 
 def test_a_pair_from_options_is_shown_with_verdict_strength_orders_critiques_and_reference(stack: Running) -> None:
-    shown = selfref("judge", *PAIR, "--url", stack.service_url)
+    new = ("--prompt", "Which, that nobody has asked yet?")  # so its reference is in no cache, and is called so
+    shown = selfref("judge", *PAIR, *new, "--url", stack.service_url)
     assert shown.exit_code == 0
     assert "Answer A is better" in shown.stdout
     for part in ("strength", "log-odds", "best for humanity", "Reference (the judge's own answer)", "engine calls"):
