@@ -50,12 +50,16 @@ from selfref.messages.judgment import (
 )
 from selfref.messages.label import Label
 from selfref.messages.message import Identifier, Message, Text, now, storable
+from selfref.messages.stats import BiasCounts, BiasGroup, BiasRates, Stats
 
 __all__ = [
     "DEFAULT_PRINCIPLE",
     "ESCAPED_MARKERS",
     "MAX_VOTES",
     "STATE",
+    "BiasCounts",
+    "BiasGroup",
+    "BiasRates",
     "Cancellation",
     "ChatMessage",
     "Check",
@@ -87,6 +91,7 @@ __all__ = [
     "Reference",
     "Reliability",
     "State",
+    "Stats",
     "Text",
     "Usage",
     "Verdict",

@@ -8,6 +8,7 @@ from selfref.store.documents import pack
 from selfref.store.judgments import FINISHED_CAP
 from selfref.store.keys import GROUP, Keys, failure_sequence, result_sequence
 from selfref.store.pipeline import Pipeline
+from selfref.store.tallies import Tally
 from selfref.store.usage import pack_usage
 from selfref.store.wire import Argument
 
@@ -19,6 +20,7 @@ async def end_judged(
     judgment: Judgment,
     label: Label,
     *,
+    tally: Tally,
     keys: Keys,
     tenant: str,
     lane: Lane,
@@ -35,6 +37,7 @@ async def end_judged(
                 keys.counts(tenant),
                 keys.finished,
                 keys.labels(tenant),
+                keys.tallies(tenant),
             ],
             args=[
                 judgment.id,
@@ -46,6 +49,7 @@ async def end_judged(
                 pack(label.model_dump_json()),
                 round(retention * 1000),
                 FINISHED_CAP,
+                *tally.arguments(),
             ],
         )
     )
@@ -55,6 +59,7 @@ async def end_failed(
     pipeline: Pipeline,
     failure: Failure,
     *,
+    tally: Tally,
     keys: Keys,
     tenant: str,
     lane: Lane,
@@ -65,7 +70,14 @@ async def end_failed(
     return bool(
         await pipeline.run(
             "fail",
-            keys=[keys.judgment(failure.id), keys.work(lane), keys.counts(tenant), keys.finished, keys.dead],
+            keys=[
+                keys.judgment(failure.id),
+                keys.work(lane),
+                keys.counts(tenant),
+                keys.finished,
+                keys.dead,
+                keys.tallies(tenant),
+            ],
             args=[
                 failure.id,
                 new_call(),
@@ -79,13 +91,22 @@ async def end_failed(
                 failure.error.code.value,
                 failure.error.message,
                 failure.finished_at.isoformat(),
+                *tally.arguments(),
             ],
         )
     )
 
 
 async def end_judged_of_job(
-    pipeline: Pipeline, judgment: Judgment, label: Label, *, work: Work, job_id: str, keys: Keys, entry_id: str
+    pipeline: Pipeline,
+    judgment: Judgment,
+    label: Label,
+    *,
+    tally: Tally,
+    work: Work,
+    job_id: str,
+    keys: Keys,
+    entry_id: str,
 ) -> bool:
     """Add a judgment to its job, and its label to the feed; a hidden check is only noted. True when this call did it.
 
@@ -102,6 +123,7 @@ async def end_judged_of_job(
                 keys.work(Lane.BATCH),
                 keys.sequence(result_sequence(job_id)),
                 keys.labels(work.tenant),
+                keys.tallies(work.tenant),
                 *([keys.checks(job_id)] if noted else []),
             ],
             args=[
@@ -111,6 +133,7 @@ async def end_judged_of_job(
                 pack(label.model_dump_json()),
                 "decided" if judgment.verdict.decided else judgment.verdict.value,
                 pack_usage(judgment.usage),
+                *tally.arguments(),
                 *noted,
             ],
         )
@@ -118,7 +141,15 @@ async def end_judged_of_job(
 
 
 async def end_failed_of_job(
-    pipeline: Pipeline, failure: Failure, *, check: str | None, job_id: str, keys: Keys, entry_id: str
+    pipeline: Pipeline,
+    failure: Failure,
+    *,
+    tally: Tally,
+    tenant: str,
+    check: str | None,
+    job_id: str,
+    keys: Keys,
+    entry_id: str,
 ) -> bool:
     """Add a failure to its job; of a hidden check, whose kind `check` is, only note it. True when this call did it."""
     if check is not None:
@@ -128,8 +159,13 @@ async def end_failed_of_job(
     return bool(
         await pipeline.run(
             "fail_of_job",
-            keys=[keys.job(job_id), keys.work(Lane.BATCH), keys.sequence(failure_sequence(job_id))],
-            args=[GROUP, entry_id, pack(failure.model_dump_json())],
+            keys=[
+                keys.job(job_id),
+                keys.work(Lane.BATCH),
+                keys.sequence(failure_sequence(job_id)),
+                keys.tallies(tenant),
+            ],
+            args=[GROUP, entry_id, pack(failure.model_dump_json()), *tally.arguments()],
         )
     )
 

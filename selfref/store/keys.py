@@ -111,6 +111,10 @@ class Keys:
         """Hash: submitted, decided, tie, inconsistent, failed, canceled."""
         return self._key(f"counts:{tenant}")
 
+    def tallies(self, tenant: str) -> str:
+        """Hash: what ended pairs say of their judge, by kind of judging."""
+        return self._key(f"tallies:{tenant}")
+
     def labels(self, tenant: str) -> str:
         """Stream: the part of the tenant's label feed that is not archived."""
         return self.sequence(label_sequence(tenant))

@@ -3,7 +3,7 @@
 Redis logs and replicates what a script did, as one transaction, and not its text (the default since 5.0): stream ids
 made by XADD * are the same after a restart, and a log that breaks off holds all of a script or nothing.
 
-A script that begins with `-- uses: NAME` is sent with `scripts/parts/NAME.lua` in front.
+A script that begins with `-- uses: NAME, NAME` is sent with each `scripts/parts/NAME.lua` in front.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 
 FOLDER = "scripts"
-_USES = re.compile(r"-- uses: (\w+)\n")
+_USES = re.compile(r"-- uses: (.+)\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ def script(name: str) -> Script:
     """The script in `scripts/<name>.lua`. Raises FileNotFoundError where there is none."""
     text = (files("selfref.store") / FOLDER / f"{name}.lua").read_text()
     if used := _USES.match(text):
-        text = (files("selfref.store") / FOLDER / "parts" / f"{used[1]}.lua").read_text() + text
+        parts = files("selfref.store") / FOLDER / "parts"
+        text = "".join((parts / f"{part}.lua").read_text() for part in used[1].split(", ")) + text
     return Script(name=name, text=text, sha=hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 

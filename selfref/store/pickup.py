@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from selfref.bias import FAILED
 from selfref.messages import STATE, Failure, FailureCode, FailureReason, Lane, State, Work, now
 from selfref.store.claims import Claim
 from selfref.store.documents import unpack
@@ -19,6 +20,7 @@ from selfref.store.finishing import end_failed, end_failed_of_job
 from selfref.store.judgments import RETENTION
 from selfref.store.keys import GROUP, Shards, job_of
 from selfref.store.pipeline import Pipeline
+from selfref.store.tallies import Tally
 from selfref.store.wire import Command
 
 _UNREADABLE = (ValidationError, DocumentUnreadable)
@@ -80,7 +82,17 @@ async def _of_job(pipeline: Pipeline, entry: Entry, *, wanted: bool, shards: Sha
         failure = _undecodable(entry, None, attempts=entry.attempts, deliveries=entry.deliveries, problem=error)
         keys, job_id = shards[entry.shard], job_of(entry.judgment_id)
         check = _kind_of_check(entry.work or b"")
-        await end_failed_of_job(pipeline, failure, check=check, job_id=job_id, keys=keys, entry_id=entry.entry_id)
+        tenant = await pipeline.call("HGET", keys.job(job_id), "tenant")
+        await end_failed_of_job(
+            pipeline,
+            failure,
+            tally=Tally(None, FAILED),
+            tenant=(tenant or b"").decode(),  # without one the job has just been deleted, and nothing is counted
+            check=check,
+            job_id=job_id,
+            keys=keys,
+            entry_id=entry.entry_id,
+        )
         return None
     return _claim(entry, work, consumer=consumer, attempts=entry.attempts, deliveries=entry.deliveries)
 
@@ -99,6 +111,7 @@ async def _of_pair(
         await end_failed(
             pipeline,
             _undecodable(entry, _waiting(result), attempts=int(attempts or 0), deliveries=deliveries, problem=error),
+            tally=Tally(None, FAILED),
             keys=shards[entry.shard],
             tenant=tenant.decode(),
             lane=entry.lane,

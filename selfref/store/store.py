@@ -18,12 +18,13 @@ from selfref.store.lease import Lease
 from selfref.store.pipeline import TRIES, Pipeline, load_scripts
 from selfref.store.references import References
 from selfref.store.sequences import Archive, NoArchive, Sequences
+from selfref.store.tallies import Tallies
 from selfref.store.wire import Wire
 from selfref.store.work import Work
 
 
 class Store:
-    """Everything that lasts: judgments, jobs, work, labels, references and dead letters, on one Redis."""
+    """Everything that lasts: judgments, jobs, work, labels, references, dead letters and tallies, on one Redis."""
 
     def __init__(self, wire: Wire, *, shards: Shards, archive: Archive) -> None:
         """Use `Store.open`, which also makes sure that Redis is there and ready."""
@@ -38,6 +39,7 @@ class Store:
         self.lease = Lease(self._pipeline, shards=shards)
         self.references = References(self._pipeline, shards=shards)
         self.dead_letters = DeadLetters(self._pipeline, shards=shards)
+        self.tallies = Tallies(self._pipeline, shards=shards)
 
     @classmethod
     async def open(cls, redis_url: str, *, shards: int = 1, archive: Archive | None = None) -> Self:

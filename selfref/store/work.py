@@ -13,6 +13,7 @@ from selfref.store.lua import script
 from selfref.store.pickup import Entry, pick_up
 from selfref.store.pipeline import Pipeline, invocation
 from selfref.store.streams import FIRST_ID, ask, block_milliseconds
+from selfref.store.tallies import Tally
 from selfref.store.wire import Command, Wire
 
 BATCH_SHARE = 0.1  # of all claims are kept for the batch lane, however much interactive work there is
@@ -79,24 +80,35 @@ class Work:
                 standings[index] = Standing(standing.decode())
         return standings
 
-    async def finish(self, claim: Claim, outcome: Judgment | Failure, label: Label | None, *, retention: float) -> bool:
+    async def finish(
+        self,
+        claim: Claim,
+        outcome: Judgment | Failure,
+        label: Label | None,
+        *,
+        retention: float,
+        model: str | None = None,
+    ) -> bool:
         """End a pair: outcome, label, counts, notice, dead letter of a failure and acknowledgement, or nothing at all.
 
         The first writer wins, be its lease lost or not; True when that was this call. The outcome can be read for
-        `retention` seconds. A judgment brings a label and a failure none, else ValueError.
+        `retention` seconds. A judgment brings a label and a failure none, else ValueError. `model` is whose failure it
+        is in the tallies; a judgment names its own.
         """
         if outcome.id != claim.work.id:
             raise ValueError(f"the outcome of {outcome.id} cannot end {claim.work.id}")
         if isinstance(outcome, Judgment) != (label is not None):
             raise ValueError("a judgment brings its label, a failure brings none")
+        tally = Tally.of(claim.work, outcome, model=model)
         if claim.work.job_id is not None:
-            return await self._finish_of_job(claim, outcome, label, job_id=claim.work.job_id)
+            return await self._finish_of_job(claim, outcome, label, tally=tally, job_id=claim.work.job_id)
         keys = self._shards[claim.shard]
         if isinstance(outcome, Judgment) and label is not None:
             return await end_judged(
                 self._pipeline,
                 outcome,
                 label,
+                tally=tally,
                 keys=keys,
                 tenant=claim.work.tenant,
                 lane=claim.lane,
@@ -107,6 +119,7 @@ class Work:
         return await end_failed(
             self._pipeline,
             outcome,
+            tally=tally,
             keys=keys,
             tenant=claim.work.tenant,
             lane=claim.lane,
@@ -238,17 +251,31 @@ class Work:
         return keys.judgment(claim.work.id) if job_id is None else keys.job(job_id)
 
     async def _finish_of_job(
-        self, claim: Claim, outcome: Judgment | Failure, label: Label | None, *, job_id: str
+        self, claim: Claim, outcome: Judgment | Failure, label: Label | None, *, tally: Tally, job_id: str
     ) -> bool:
         keys, entry_id = self._shards[claim.shard], claim.entry_id
         if isinstance(outcome, Judgment) and label is not None:
             return await end_judged_of_job(
-                self._pipeline, outcome, label, work=claim.work, job_id=job_id, keys=keys, entry_id=entry_id
+                self._pipeline,
+                outcome,
+                label,
+                tally=tally,
+                work=claim.work,
+                job_id=job_id,
+                keys=keys,
+                entry_id=entry_id,
             )
         assert isinstance(outcome, Failure)  # noqa: S101 - a judgment without its label was refused
         check = None if claim.work.check is None else claim.work.check.kind
         return await end_failed_of_job(
-            self._pipeline, outcome, check=check, job_id=job_id, keys=keys, entry_id=entry_id
+            self._pipeline,
+            outcome,
+            tally=tally,
+            tenant=claim.work.tenant,
+            check=check,
+            job_id=job_id,
+            keys=keys,
+            entry_id=entry_id,
         )
 
 

@@ -41,6 +41,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfref.bench.agreement.rows import Lean, Row
+from selfref.bias import leaning
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -217,13 +218,7 @@ _TERMS: dict[str, Callable[[Row], tuple[float, float]]] = {
 
 def orders_lean(row: Row) -> tuple[Lean, Lean]:
     """Which way the readings with A first lean, and those with B first: "A", "B", or "tie" where split or missing."""
-    return _lean(row, "A"), _lean(row, "B")
-
-
-def _lean(row: Row, first: str) -> Lean:
-    said = [reading.verdict for reading in row.readings if reading.first == first]
-    surplus = said.count("A") - said.count("B")
-    return "tie" if surplus == 0 else "A" if surplus > 0 else "B"
+    return leaning(row.readings, first="A"), leaning(row.readings, first="B")
 
 
 def _score(verdict: str | None, gold: Lean) -> float:

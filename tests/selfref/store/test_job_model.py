@@ -29,7 +29,7 @@ from service.archive import SegmentArchive
 from tests.redis_server import RedisServer
 from tests.selfref.store.jobs import fail, item, judge, outcomes, pair_of, started, stored
 from tests.selfref.store.lossy_proxy import LossyProxy
-from tests.selfref.store.views import feed, look
+from tests.selfref.store.views import feed, look, whole
 
 T = TypeVar("T")
 NAMES = ("job-a", "job-b", "job-c")
@@ -226,6 +226,7 @@ class JobMachine(RuleBasedStateMachine):
         for tenant in set(TENANTS.values()):
             judged = [pair for name, pairs in results.items() if TENANTS[name] == tenant for pair in pairs]
             assert sorted(self.do(feed(self.store, tenant))) == sorted(judged)
+            assert self.do(whole(self.store, tenant)).judged == len(judged)
 
     def _places(self) -> Counter[str]:
         """How often each pair is on its way to a worker: on a ready list, in the stream, or put aside."""

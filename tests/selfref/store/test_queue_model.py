@@ -25,7 +25,7 @@ from selfref.store import Accepted, AlreadyThere, Claim, Counts, Standing, Store
 from tests.outcomes import failure_of
 from tests.redis_server import RedisServer
 from tests.selfref.store.pairs import RETENTION, judged, work
-from tests.selfref.store.views import assert_promises, feed, look
+from tests.selfref.store.views import assert_promises, feed, look, whole
 
 T = TypeVar("T")
 NAMES = st.sampled_from([f"p{n}" for n in range(6)])
@@ -53,6 +53,7 @@ class Model:
     delayed: set[tuple[Lane, str]] = field(default_factory=set)
     labels: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
+    failures: int = 0  # ever: a pair that is replayed is no longer failed, but has been
 
     def holds(self, claim: Claim) -> bool:
         """True when the claim's own consumer has its entry."""
@@ -157,6 +158,7 @@ class QueueMachine(RuleBasedStateMachine):
         ours = self.do(self.store.work.finish(claim, failure_of(claim.work), None, retention=RETENTION))
         if self._ended(claim, "failed", ours=ours):
             self.model.ends["failed"] += 1
+            self.model.failures += 1
 
     def _ended(self, claim: Claim, state: str, *, ours: bool) -> bool:
         pair = self.model.pairs[claim.work.id]
@@ -238,6 +240,10 @@ class QueueMachine(RuleBasedStateMachine):
         assert counts == Counts(submitted=len(self.model.pairs), **+self.model.ends)
         assert counts.waiting == sum(pair.state == "waiting" for pair in self.model.pairs.values())
         assert Counter(self.do(feed(self.store))) == self.model.labels
+        tallied = self.do(whole(self.store))
+        ends = {name: getattr(tallied, name) for name in ("decided", "tie", "inconsistent")}
+        assert ends == {name: self.model.ends[name] for name in ends}
+        assert tallied.failed == self.model.failures
         assert all(count == 1 for count in self.model.labels.values())
         on_their_way = queue.waiting_ids()
         assert all(on_their_way[name] for name, pair in self.model.pairs.items() if pair.state == "waiting")

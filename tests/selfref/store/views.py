@@ -5,8 +5,10 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
-from selfref.messages import Failure, Judgment, Lane, Waiting
+from selfref.messages import BiasCounts, Failure, Judgment, Lane, Waiting
 from selfref.store import Claim, Store
 from selfref.store.keys import GROUP
 
@@ -67,6 +69,11 @@ async def feed(store: Store, tenant: str = "acme") -> list[str]:
         cursor = page.cursor
 
 
+async def whole(store: Store, tenant: str = "acme") -> BiasCounts:
+    """The tenant's counts of every kind of judging."""
+    return reduce(add, (await store.tallies.read(tenant)).values(), BiasCounts())
+
+
 async def assert_promises(store: Store, accepted: list[str], tenant: str = "acme") -> None:
     """P1 to P4: one state per pair, at most one label, the feed is the judged pairs, and the counts add up."""
     stored = await store.judgments.states(accepted)
@@ -82,7 +89,7 @@ async def assert_promises(store: Store, accepted: list[str], tenant: str = "acme
     assert counts.submitted == len(accepted)
     assert counts.waiting == sum(isinstance(state, Waiting) for state in states.values())
     assert counts.failed == sum(isinstance(state, Failure) for state in states.values())
-    assert counts.decided + counts.tie + counts.inconsistent == len(labels)
+    assert counts.decided + counts.tie + counts.inconsistent == len(labels) == (await whole(store, tenant)).judged
 
 
 async def claim_all(store: Store, consumer: str, count: int, *, within: float = 5.0) -> list[Claim]:
