@@ -120,7 +120,7 @@ async def _prepared(settings: Settings, resources: AsyncExitStack) -> ClaimLoop:
         return judgment
 
     terms = _terms(settings)
-    attempts = Attempts(store=store, judge=judged, circuit=circuit, terms=terms)
+    attempts = Attempts(store=store, judge=judged, model=found.model, circuit=circuit, terms=terms)
     return ClaimLoop(store=store, attempts=attempts, gate=gate, circuit=circuit, terms=terms)
 
 

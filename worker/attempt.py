@@ -16,6 +16,7 @@ from selfref.messages import Judgment, Label, Verdict, Work
 from selfref.store import Claim, Store, StoreUnavailable
 from worker import metrics
 from worker.backoff import pauses
+from worker.bias import BiasCounter
 from worker.circuit import Circuit
 from worker.endings import Ending, Failed, HandedBack, Judged, PutOff, after_crashes, after_error
 from worker.errors import EngineMisconfigured, EngineUnavailable, JudgingFailed
@@ -33,9 +34,12 @@ log = structlog.get_logger()
 class Attempts:
     """Judges claims by `judge` and stores what becomes of them."""
 
-    def __init__(self, *, store: Store, judge: Judge, circuit: Circuit, terms: Terms) -> None:
+    def __init__(self, *, store: Store, judge: Judge, model: str, circuit: Circuit, terms: Terms) -> None:
+        """`model` is the engine's, which stays the same for as long as the process lives: whose failures these are."""
         self._store = store
         self._judge = judge
+        self._model = model
+        self._bias = BiasCounter()
         self._circuit = circuit
         self._terms = terms
         self._outages: Counter[str] = Counter()  # by pair, until the pair ends
@@ -84,10 +88,14 @@ class Attempts:
                 label = Label.of(claim.work, judgment)
                 ours = await work.finish(claim, judgment, label, retention=retention)
                 metrics.JUDGMENTS.labels(_outcome(judgment.verdict) if ours else "superseded").inc()
+                if ours:
+                    self._bias.judged(claim.work, judgment)
             case Failed(failure):
-                ours = await work.finish(claim, failure, None, retention=retention)
+                ours = await work.finish(claim, failure, None, retention=retention, model=self._model)
                 metrics.JUDGMENTS.labels("failed" if ours else "superseded").inc()
-                metrics.FAILURES.labels(failure.error.code).inc()
+                if ours:
+                    metrics.FAILURES.labels(failure.error.code).inc()
+                    self._bias.failed(claim.work, model=self._model)
                 log.warning("failed", id=failure.id, code=failure.error.code, error=failure.error.message)
             case PutOff(delay, reason):
                 await work.retry_later(claim, delay=delay, reason=reason)

@@ -1,4 +1,7 @@
-"""What a worker tells Prometheus; every label comes from a closed set."""
+"""What a worker tells Prometheus; every label comes from a closed set, or is bounded (`worker.bias`).
+
+docs/metrics.md has the rates that can be made of it.
+"""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -10,6 +13,8 @@ JUDGMENTS = Counter(
     "returned (handed back without a failed attempt), lost (lease), canceled",
     ["outcome"],
 )
+for _outcome in ("decided", "tie", "inconsistent", "failed"):
+    JUDGMENTS.labels(_outcome)  # from the start, so that nothing judged is a zero and not a gap
 JUDGMENT_SECONDS = Histogram(
     "worker_judgment_seconds", "From claim to stored judgment; judged pairs only", buckets=_CALL_SECONDS
 )
@@ -22,6 +27,39 @@ CLAIM_AGE_SECONDS = Histogram(
 RETRIES = Counter("worker_retries_total", "Pairs put off to a later attempt, by the reason", ["code"])
 FAILURES = Counter("worker_failures_total", "Pairs failed for good, by the reason", ["code"])
 RECLAIMED = Counter("worker_reclaimed_total", "Claims taken over from workers that went silent")
+
+OUTCOMES = ("decided", "tie", "inconsistent", "failed", "identical")
+SLOTS = ("first", "second", "neither")
+WINNERS = ("longer", "shorter")
+_KIND = ("model", "preset", "principle")  # of judging; a principle is `default`, a digest of its text, or `other`
+PAIRS = Counter(
+    "worker_pairs_total",
+    "Pairs that this worker ended, by outcome: decided, tie, inconsistent, failed, identical (answers, so nobody was "
+    "asked). Checks, and results that came too late, are not counted",
+    [*_KIND, "outcome"],
+)
+FLIPS = Counter("worker_flips_total", "Judged pairs with one order leaning to A and the other to B", _KIND)
+READINGS = Counter(
+    "worker_readings_total",
+    "Verdicts after one critique, by what they chose: the answer shown first, second, or neither",
+    [*_KIND, "chose"],
+)
+LENGTH_WINS = Counter(
+    "worker_length_wins_total",
+    "Decided pairs with answers of different length, by whether the one with more characters won: longer, shorter",
+    [*_KIND, "winner"],
+)
+POSITION_BIAS_NATS = Histogram(
+    "worker_position_bias_nats",
+    "|position_bias| of judged pairs, where log-probabilities tell it",
+    _KIND,
+    buckets=(0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0),
+)
+CHECKS = Counter(
+    "worker_checks_total",
+    "Hidden checks of jobs by kind (gold, aa) and result (right, wrong, failed); repeats only where they failed",
+    ["kind", "result"],
+)
 
 ENGINE_CALLS = Counter(
     "worker_engine_calls_total",

@@ -41,6 +41,7 @@ from worker.loop import ClaimLoop
 from worker.paced import PacedEngine
 from worker.terms import Terms
 
+MODEL = "a-model"
 TERMS = Terms(consumer="c", concurrency=8, lease=30.0, max_attempts=4, max_deliveries=5, retention=3600.0)
 _consumers = itertools.count()
 
@@ -73,7 +74,7 @@ def make_loop(store: Store, judge: HonestJudge, engine: Switch | None = None, **
     """A loop under a name of its own."""
     agreed = replace(TERMS, consumer=f"c{next(_consumers)}", **terms)
     circuit = Circuit(engine or Switch())
-    attempts = Attempts(store=store, judge=judge, circuit=circuit, terms=agreed)
+    attempts = Attempts(store=store, judge=judge, model=MODEL, circuit=circuit, terms=agreed)
     gate = Gate(opening(agreed.concurrency, None))
     return ClaimLoop(store=store, attempts=attempts, gate=gate, circuit=circuit, terms=agreed)
 
@@ -131,7 +132,7 @@ async def test_pairs_of_many_calls_end_one_after_another_and_keep_the_engine_ful
         return judgment(pair)
 
     terms = replace(TERMS, consumer=f"c{next(_consumers)}", concurrency=held)
-    attempts = Attempts(store=store, judge=judged, circuit=circuit, terms=terms)
+    attempts = Attempts(store=store, judge=judged, model=MODEL, circuit=circuit, terms=terms)
     await submit(store, 3 * held)
     async with running(ClaimLoop(store=store, attempts=attempts, gate=gate, circuit=circuit, terms=terms)):
         assert (await until_ended(store, 3 * held)).decided == 3 * held
@@ -145,7 +146,7 @@ async def test_the_outages_of_pairs_that_others_end_are_not_kept_for_ever(store:
     engine.on = False
     circuit = Circuit(engine)
     judge = HonestJudge()
-    attempts = Attempts(store=store, judge=judge, circuit=circuit, terms=TERMS)
+    attempts = Attempts(store=store, judge=judge, model=MODEL, circuit=circuit, terms=TERMS)
     await submit(store, 1)
     (claim,) = await store.work.claim("c", count=1, wait=0)
     for number in range(MOST_REMEMBERED + 5):

@@ -12,7 +12,7 @@ import pytest
 from selfref.store import Claim, Store, StoreUnavailable
 from tests.redis_server import RedisServer
 from tests.worker.judging import TENANT, HonestJudge, eventually, label_ids, submit, until_ended
-from tests.worker.test_loop import TERMS, Switch, make_loop, running
+from tests.worker.test_loop import MODEL, TERMS, Switch, make_loop, running
 from worker.attempt import Attempts
 from worker.circuit import Circuit
 from worker.concurrency import Gate, opening
@@ -103,7 +103,7 @@ class SlowToSettle(Attempts):
 def slow_loop(store: Store, judge: HonestJudge, **terms: Any) -> tuple[ClaimLoop, SlowToSettle]:
     agreed = replace(TERMS, consumer="slow", **terms)
     circuit = Circuit(Switch())
-    attempts = SlowToSettle(store=store, judge=judge, circuit=circuit, terms=agreed)
+    attempts = SlowToSettle(store=store, judge=judge, model=MODEL, circuit=circuit, terms=agreed)
     gate = Gate(opening(8, None))
     return ClaimLoop(store=store, attempts=attempts, gate=gate, circuit=circuit, terms=agreed), attempts
 

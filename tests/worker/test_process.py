@@ -13,6 +13,7 @@ from selfref.embedded_redis import free_port
 from selfref.messages import FailureCode, Preset, now
 from selfref.store import Store
 from tests.redis_server import RedisServer
+from tests.selfref.store.views import whole
 from tests.stub_engine import StubEngine
 from tests.worker.engines.stub_server import StubServer, serving
 from tests.worker.judging import TENANT, ended, eventually, label_ids, labels, submit, until_ended
@@ -67,6 +68,26 @@ async def test_pairs_held_by_a_killed_worker_resume_within_a_lease_and_a_fifth_a
     reclaimed = [each for each in other.events() if each["event"] == "reclaimed"]
     assert 0 < sum(each["pairs"] for each in reclaimed) <= 8
     assert (datetime.fromisoformat(reclaimed[-1]["timestamp"]) - killed_at).total_seconds() < 1.2 * lease
+
+
+async def test_counts_of_a_killed_worker_are_whole_and_exact(
+    store: Store, redis_url: str, start_engine: StartEngine, start_worker: StartWorker
+) -> None:
+    engine = start_engine("--latency-ms", "20")
+    killed = start_worker(redis_url, engine.url, lease=1, concurrency=4)
+    await killed.ready()
+    ids = await submit(store, 60)
+    await until_ended(store, 10)
+    killed.kill()  # some of its pairs have ended, some are in flight, and its own counters are gone
+    other = start_worker(redis_url, engine.url, lease=1, concurrency=4)
+    counts = await until_ended(store, 60)
+    other.kill()
+    tallied, found = await whole(store, TENANT), await labels(store)
+    assert sorted(label.id for label in found) == sorted(ids)
+    assert (tallied.decided, tallied.judged, tallied.failed) == (counts.decided, len(ids), 0)
+    assert tallied.longer_won == sum(label.chosen == "GOOD" for label in found)  # the longer one, in every pair
+    assert tallied.shorter_won == sum(label.chosen == "bad" for label in found)
+    assert tallied.measured == tallied.judged
 
 
 async def test_a_stopped_worker_hands_back_at_once_and_leaves(
