@@ -18,9 +18,10 @@ from selfref.messages import (
     Judgment,
     Label,
     LineError,
+    Stats,
     Waiting,
 )
-from service import health, judge, labels, page, problems
+from service import health, judge, labels, page, problems, stats
 from service.edge import Edge
 from service.gateway import Gateway
 from service.jobs import about, events, results, uploads
@@ -44,7 +45,7 @@ def build_app(gateway: Gateway) -> ASGIApp:
     app.state.gateway = gateway
     problems.install(app)
     of_jobs = (uploads.router, about.router, results.router, events.router)
-    for router in (judge.router, *of_jobs, labels.router, health.router, page.router):
+    for router in (judge.router, *of_jobs, labels.router, stats.router, health.router, page.router):
         app.include_router(router)
     app.openapi = lambda: _document(app, gateway)  # type: ignore[method-assign]
     return Edge(app)
@@ -71,7 +72,7 @@ def _document(app: FastAPI, gateway: Gateway) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    answers = (Waiting, Judgment, Failure, Cancellation, Label, Job, JobResult, LineError, problems.Problem)
+    answers = (Waiting, Judgment, Failure, Cancellation, Label, Job, JobResult, LineError, Stats, problems.Problem)
     _, models = models_json_schema(
         [(JudgeRequest, "validation"), (JobLine, "validation"), *((answer, "serialization") for answer in answers)],
         ref_template="#/components/schemas/{model}",

@@ -1,6 +1,6 @@
 """What OpenAPI says of each operation: every status, its headers, and examples that can be sent as they are."""
 
-from service.examples import COMPARISONS, JUDGMENT, LABEL, WAITING
+from service.examples import COMPARISONS, JUDGMENT, LABEL, STATS_ANSWER, WAITING
 from service.operations import CURSOR, IDEMPOTENCY_KEY, RETRY_AFTER, answer, header, operation, problems, schema, state
 
 _LOCATION = {"Location": header("where the judgment can be read")}
@@ -76,6 +76,18 @@ LABELS = operation(
             headers=CURSOR,
         ),
         **problems(401, 410, 422, 503),
+    },
+)
+STATS = operation(
+    "How far position and length decide, and how often no preference comes",
+    {
+        200: state(
+            "All pairs of the caller since its first, and the same by model, preset and principle",
+            schema=schema("Stats"),
+            example=STATS_ANSWER,
+            headers={},
+        ),
+        **problems(401, 503),
     },
 )
 LIVE = operation(

@@ -113,6 +113,45 @@ LABEL: str = orjson.dumps(
         "custom_id": None,
     }
 ).decode()
+_COUNTS: dict[str, Any] = {
+    "decided": 812,
+    "tie": 31,
+    "inconsistent": 157,
+    "failed": 4,
+    "identical": 0,
+    "flips": 157,
+    "chose_first": 1140,
+    "chose_second": 798,
+    "chose_neither": 62,
+    "longer_won": 470,
+    "shorter_won": 330,
+    "measured": 1000,
+    "position_bias_micronats": 612500000,
+}
+_RATES: dict[str, Any] = {
+    "consistency": 0.843,
+    "first_slot_rate": 0.5855,
+    "longer_answer_rate": 0.5875,
+    "decided": 812 / 1004,
+    "tie_rate": 0.031,
+    "failure_rate": 4 / 1004,
+    "mean_position_bias": 0.6125,
+}
+STATS_ANSWER: dict[str, Any] = {
+    "version": 1,
+    "counts": _COUNTS,
+    "rates": _RATES,
+    "groups": [
+        {
+            "model": "meta-llama/Llama-2-13b-chat-hf",
+            "preset": "self-reference",
+            "principle": "best for humanity",
+            "principle_label": "default",
+            "counts": _COUNTS,
+            "rates": _RATES,
+        }
+    ],
+}
 PROBLEM: dict[str, Any] = {
     "type": "urn:selfref:problem:invalid_request",
     "title": "Unprocessable Entity",

@@ -14,7 +14,7 @@ from selfref.client.conversations import How, LabelPage
 from selfref.client.reading import AsyncReading
 from selfref.client.steps import Policy
 from selfref.client.transport import DEFAULT_URL, connection
-from selfref.messages import ChatMessage, Judgment, Label, State
+from selfref.messages import ChatMessage, Judgment, Label, State, Stats
 
 
 class AsyncClient:
@@ -87,6 +87,10 @@ class AsyncClient:
             return found.labels, found.cursor
 
         return AsyncReading(page, after)
+
+    async def stats(self) -> Stats:
+        """How far position and length decide, and how often no preference comes: all pairs, and by who judged how."""
+        return await self._carrier.carry_out(conversations.stats(policy=self._policy))
 
     async def aclose(self) -> None:
         """Give the connections back."""

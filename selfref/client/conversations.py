@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from selfref.client.errors import RequestRefused, StillWaiting, UnexpectedReply, error_of_ending
 from selfref.client.exchange import exchange
 from selfref.client.steps import REPLY_GRACE, Conversation, Pause, Policy, Reply, Send
-from selfref.messages import STATE, ChatMessage, JudgeRequest, Judgment, Label, Preset, State, Waiting
+from selfref.messages import STATE, ChatMessage, JudgeRequest, Judgment, Label, Preset, State, Stats, Waiting
 
 LONGEST_WAIT = 25.0  # seconds one request may be held open; proxies commonly cut at 30 or 60
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between two looks at a judgment that is still waiting
@@ -96,6 +96,15 @@ def label_page(after: str | None, *, limit: int, wait: float, policy: Policy) ->
     except ValidationError as error:
         raise UnexpectedReply(f"{policy.url} sent a label that this client cannot read: {error}") from error
     return LabelPage(labels=labels, cursor=cursor)
+
+
+def stats(*, policy: Policy) -> Conversation[Stats]:
+    """`GET /stats`: what the caller's judgments say of their judge."""
+    reply = yield from exchange(Send("GET", "/stats"), policy)
+    try:
+        return Stats.model_validate_json(reply.body)
+    except ValidationError as error:
+        raise UnexpectedReply(f"{policy.url} sent statistics that this client cannot read: {error}") from error
 
 
 def _post(request: JudgeRequest, *, key: str, wait: float, deadline: float, policy: Policy) -> Conversation[State]:

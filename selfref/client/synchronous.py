@@ -14,7 +14,7 @@ from selfref.client.jobs import Jobs
 from selfref.client.reading import Reading
 from selfref.client.steps import Policy
 from selfref.client.transport import DEFAULT_URL, connection
-from selfref.messages import ChatMessage, Judgment, Label, State
+from selfref.messages import ChatMessage, Judgment, Label, State, Stats
 
 
 class Client:
@@ -83,6 +83,10 @@ class Client:
             return found.labels, found.cursor
 
         return Reading(page, after)
+
+    def stats(self) -> Stats:
+        """How far position and length decide, and how often no preference comes: all pairs, and by who judged how."""
+        return self._carrier.carry_out(conversations.stats(policy=self._policy))
 
     def close(self) -> None:
         """Give the connections back."""

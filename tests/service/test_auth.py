@@ -32,7 +32,8 @@ async def plant(guarded, redis_url):
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/judge"), ("GET", "/judgments/x"), ("DELETE", "/judgments/x"), ("GET", "/labels")]
+    ("method", "path"),
+    [("POST", "/judge"), ("GET", "/judgments/x"), ("DELETE", "/judgments/x"), ("GET", "/labels"), ("GET", "/stats")],
 )
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Basic bGFiOmxhYg==", "lab-key"])
 async def test_without_a_known_key_nothing_is_done(guarded, method, path, authorization):
@@ -61,6 +62,9 @@ async def test_a_tenant_sees_only_its_own(lab, plant, store):
     assert (await plant.get(location)).status_code == 404
     assert len((await lab.get("/labels")).content.splitlines()) == 1
     assert (await plant.get("/labels")).content == b""
+    assert (await lab.get("/stats")).json()["counts"]["decided"] == 1
+    assert (await plant.get("/stats")).json()["counts"]["decided"] == 0
+    assert (await plant.get("/stats")).json()["groups"] == []
 
 
 async def test_the_same_idempotency_key_of_two_tenants_is_two_judgments(lab, plant):

@@ -12,7 +12,19 @@ import orjson
 import pytest
 
 from selfref.markers import find_marker
-from selfref.messages import Job, JobLine, JobResult, JudgeRequest, Judgment, Label, LineError, Waiting
+from selfref.messages import (
+    BiasCounts,
+    BiasRates,
+    Job,
+    JobLine,
+    JobResult,
+    JudgeRequest,
+    Judgment,
+    Label,
+    LineError,
+    Stats,
+    Waiting,
+)
 from service.examples import (
     COMPARISONS,
     ERROR_LINE,
@@ -21,6 +33,7 @@ from service.examples import (
     LABEL,
     PROBLEM,
     RESULT_LINE,
+    STATS_ANSWER,
     UPLOAD_LINES,
     WAITING,
 )
@@ -42,6 +55,9 @@ def test_the_examples_are_what_is_really_served():
     assert LineError.model_validate_json(ERROR_LINE).model_dump_json() == ERROR_LINE
     assert set(orjson.loads(RESULT_LINE)) == set(JobResult.model_fields)
     JobResult.model_validate_json(RESULT_LINE)
+    assert Stats.model_validate(STATS_ANSWER).model_dump(mode="json") == STATS_ANSWER
+    for part in (STATS_ANSWER, *STATS_ANSWER["groups"]):
+        assert BiasRates.of(BiasCounts.model_validate(part["counts"])).model_dump() == part["rates"]
     assert set(PROBLEM) <= set(Problem.model_fields)
     Problem.model_validate(PROBLEM)
 

@@ -3,13 +3,18 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from functools import reduce
+from operator import add
 
 import pytest
 
 from selfref import AsyncClient, Client
+from selfref.bias import counts_of
 from selfref.client import JudgmentCanceled, NotFound, RequestRefused, StillWaiting, Unreachable
-from selfref.messages import Cancellation, ChatMessage, Judgment, Label, Preset, Waiting
+from selfref.messages import Cancellation, ChatMessage, Comparison, Judgment, Label, Preset, Waiting
 from selfref.stack.datadir import Running
+
+LONGER_A = Comparison(prompt="?", answer_a="yes, surely", answer_b="no")
 
 
 @pytest.fixture
@@ -117,6 +122,18 @@ def test_a_reader_that_stops_within_a_page_reads_that_page_again(client: Client)
     assert next(iter(client.labels(feed.cursor, limit=2))) == seen[2], (
         "the second page was not finished, so the cursor still stands before it"
     )
+
+
+def test_stats_count_the_judgments(client: Client) -> None:
+    principle = f"principle {uuid.uuid4()}"
+    judged = [client.judge(question(), "yes, surely", "no", principle=principle) for _ in range(2)]
+    (group,) = [group for group in client.stats().groups if group.principle == principle]
+    assert group.counts == reduce(add, (counts_of(one, LONGER_A) for one in judged))
+    assert group.model == judged[0].provenance.model
+
+
+async def test_both_clients_are_told_the_same_stats(client: Client, async_client: AsyncClient) -> None:
+    assert await async_client.stats() == client.stats()
 
 
 async def test_labels_are_waited_for(async_client: AsyncClient) -> None:

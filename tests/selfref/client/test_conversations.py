@@ -20,6 +20,8 @@ from selfref.client import (
 )
 from selfref.client.steps import Lost, Reply
 from selfref.messages import (
+    BiasCounts,
+    BiasRates,
     Cancellation,
     Failure,
     FailureCode,
@@ -29,6 +31,7 @@ from selfref.messages import (
     Preset,
     Provenance,
     State,
+    Stats,
     Usage,
     Verdict,
     VoteCounts,
@@ -217,3 +220,16 @@ def test_a_page_of_labels_continues_after_its_cursor() -> None:
 def test_a_pair_that_is_none_names_its_field_before_anything_is_sent() -> None:
     with pytest.raises(ValueError, match="prompt"):
         conversations.request_of(" ", "a", "b", {})
+
+
+def test_stats_are_read_with_one_request_that_may_be_repeated() -> None:
+    stats = Stats(counts=BiasCounts(decided=3), rates=BiasRates.of(BiasCounts(decided=3)), groups=())
+    service = Scripted(LOST, Reply(200, {}, stats.model_dump_json().encode()))
+    assert service.hold(conversations.stats(policy=service.policy)) == stats
+    assert {(sent.method, sent.path) for sent in service.sent} == {("GET", "/stats")}
+
+
+def test_stats_that_cannot_be_read_are_an_unexpected_reply() -> None:
+    service = Scripted(Reply(200, {}, b"<html>"))
+    with pytest.raises(UnexpectedReply, match="http://test"):
+        service.hold(conversations.stats(policy=service.policy))
