@@ -1,7 +1,8 @@
 # Targets for the images and docker-compose.yml; the Makefile includes this file. docs/compose.md is the user's page.
+PROMTOOL ?= promtool
 DCLINT := build/dclint/node_modules/dclint/bin/dclint.cjs
 
-.PHONY: lint-docker compose-check compose-run-cpu
+.PHONY: lint-docker alerts-check compose-check compose-run-cpu
 
 .env: ## write .env with a fresh API key, for docker compose
 	docker/new-env.sh
@@ -16,6 +17,10 @@ $(DCLINT): docker/lint/package.json docker/lint/package-lock.json | $(INSTALLED)
 	cp docker/lint/package.json docker/lint/package-lock.json build/dclint
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix build/dclint --no-audit --no-fund --loglevel error
 	@touch $@
+
+alerts-check: ## what promtool makes of the alerts, and whether they fire when they should (PROMTOOL=)
+	$(PROMTOOL) check rules docker/alerts.yml
+	$(PROMTOOL) test rules tests/docker/alerts_test.yml
 
 compose-check: ## what Docker Compose itself makes of docker-compose.yml, for every profile
 	tests/docker/with_compose.sh tests/docker/check_compose.sh

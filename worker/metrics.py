@@ -60,6 +60,9 @@ CHECKS = Counter(
     "Hidden checks of jobs by kind (gold, aa) and result (right, wrong, failed); repeats only where they failed",
     ["kind", "result"],
 )
+for _result in ("right", "wrong", "failed"):
+    for _check in ("gold", "aa"):
+        CHECKS.labels(_check, _result)
 
 ENGINE_CALLS = Counter(
     "worker_engine_calls_total",

@@ -48,7 +48,7 @@ def main() -> None:
     """Run every step; the first that does not hold ends the run with what it saw and the containers' last words."""
     key = f"run-{secrets.token_urlsafe(24)}"
     with tempfile.TemporaryDirectory() as folder, torch_for_cpu(Path(folder)) as overrides:
-        gateway, prometheus = free_port(), free_port()
+        gateway, prometheus, grafana = free_port(), free_port(), free_port()
         env = Path(folder) / "env"
         digest = hashlib.sha256(key.encode()).hexdigest()
         env.write_text(
@@ -56,7 +56,8 @@ def main() -> None:
             # All pairs have one prompt, which would be held out with all or with none of them.
             f"SELFREF_API_KEY={key}\nSELFREF_TRAINER_SIZE={SNAPSHOT}\nSELFREF_TRAINER_HELDOUT_SHARE=0\n"
             "SELFREF_TRAINER_KEEP_TIES=1\nSELFREF_TRAINER_THREADS=1\n"
-            f"PUBLISH_PORT={gateway}\nPROMETHEUS_PORT={prometheus}\nSELFREF_WORKER_LEASE=5\n"
+            f"PUBLISH_PORT={gateway}\nPROMETHEUS_PORT={prometheus}\nGRAFANA_PORT={grafana}\n"
+            "SELFREF_WORKER_LEASE=5\n"
             # A window smaller than the file: what a killed keeper has not fed, its successor must.
             "SELFREF_KEEPER_ARCHIVE_AFTER=1\nSELFREF_KEEPER_WINDOW_PAIRS=8\n"
             f"TORCH_INDEX={os.environ.get('TORCH_INDEX') or ''}\n"

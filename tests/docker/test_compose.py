@@ -33,6 +33,7 @@ def test_each_profile_has_one_engine_and_the_rest_always_runs() -> None:
     assert profiles == {
         "engine": ["cpu"],
         "tgi": ["gpu"],
+        "grafana": ["metrics"],
         "keeper": [],
         "prometheus": ["metrics"],
         "redis": [],
@@ -73,7 +74,7 @@ def test_redis_keeps_what_it_accepted() -> None:
 
 def test_ports_are_published_on_loopback_by_default() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert {port["target"] for port in published} == {8080, 9090}
+    assert {port["target"] for port in published} == {3000, 8080, 9090}
     for port in published:
         variable = VARIABLE.fullmatch(port["host_ip"])
         assert variable is not None
@@ -87,7 +88,7 @@ def test_the_stack_refuses_to_start_without_an_api_key_and_says_how_to_get_one()
     assert "make .env" in variable["what"]
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", [*OURS, "grafana", "prometheus", "redis"])
 def test_our_containers_hold_no_privilege(name: str) -> None:
     service = SERVICES[name]
     assert service["cap_drop"] == ["ALL"]

@@ -4,10 +4,11 @@
 # They are pulled. Where the registry cannot be reached, Debian packages stand in for them under the same names, on this
 # machine only: the Dockerfile's steps and the compose file are then proven, the real base images are not. The stand-ins
 # keep what the stack relies on: python3 in the path; a server that takes flags, runs as uid 999 and owns /data;
-# Prometheus as nobody. Needs root and debootstrap, which is installed.
+# Prometheus as nobody. Grafana is in no Debian: its stand-in does nothing. Needs root and debootstrap, which is installed.
 set -euo pipefail
 work=${COMPOSE_RUN_DIR:-/tmp/selfref-compose-run}
 python=python:3.11-slim-bookworm valkey=valkey/valkey:8.1-alpine prometheus=prom/prometheus:v3.5.0
+grafana=grafana/grafana:12.0.2
 
 # root_file_system SUITE PACKAGES: a minimal Debian as the image selfref-stand-in:SUITE.
 root_file_system() {
@@ -30,7 +31,7 @@ available() {
     docker image inspect "$1" >/dev/null 2>&1 || docker pull --quiet "$1" >/dev/null 2>&1
 }
 
-if ! { available "$python" && available "$valkey" && available "$prometheus"; }; then
+if ! { available "$python" && available "$valkey" && available "$prometheus" && available "$grafana"; }; then
     echo "The image registry cannot be reached: Debian packages stand in for the base images." >&2
     mkdir -p "$work/roots" "$work/context"
     cp /etc/ssl/certs/ca-certificates.crt "$work/context"
@@ -53,6 +54,11 @@ FROM selfref-stand-in:trixie
 RUN mkdir /prometheus && chown nobody /prometheus
 USER nobody
 ENTRYPOINT ["prometheus"]
+DOCKERFILE
+    stand_in "$grafana" <<'DOCKERFILE'
+FROM selfref-stand-in:trixie
+USER nobody
+ENTRYPOINT ["sleep", "infinity"]
 DOCKERFILE
 fi
 exec "$@"
