@@ -14,6 +14,7 @@ from selfref.messages import DEFAULT_PRINCIPLE, BiasCounts, Comparison, Judgment
 from selfref.messages.stats import MICRO
 
 MOST_NATS = 1000.0  # of one pair, in the sum; no log-probability goes there, and the sum must stay an integer
+LONGEST = 200  # characters of a name or text that are kept
 FAILED = BiasCounts(failed=1)
 
 
@@ -31,11 +32,21 @@ class Reading(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """Who judged by what, and how: counts are kept for each. `model` is None where nobody said."""
+    """Who judged by what, and how: counts are kept for each. `model` is None where nobody said.
+
+    Principles are told apart by `label`; of the text only the beginning is kept.
+    """
 
     model: str | None
     preset: Preset
+    label: str
     principle: str
+
+    @classmethod
+    def by(cls, model: str | None, preset: Preset, principle: str) -> "Judging":
+        """With the principle's whole text."""
+        known = model if model is None else model[:LONGEST]
+        return cls(model=known, preset=preset, label=principle_label(principle), principle=principle[:LONGEST])
 
 
 def leaning(readings: Iterable[Reading], *, first: Literal["A", "B"]) -> Literal["A", "B", "tie"]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from selfref.bias import Judging, principle_label
+from selfref.bias import Judging
 from selfref.messages import BiasCounts, BiasGroup, BiasRates, Stats
 from service import description
 from service.gateway import Gateway
@@ -37,7 +37,7 @@ def _group(judging: Judging | None, counts: BiasCounts) -> BiasGroup:
         model=judging and judging.model,
         preset=judging and judging.preset,
         principle=judging and judging.principle,
-        principle_label=judging and principle_label(judging.principle),
+        principle_label=judging and judging.label,
         counts=counts,
         rates=BiasRates.of(counts),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter, Histogram
 
-from selfref.bias import FAILED, Judging, counts_of, principle_label
+from selfref.bias import FAILED, Judging, counts_of
 from selfref.messages import BiasCounts, Check, Judgment, Work
 from selfref.messages.stats import MICRO
 from worker import metrics
@@ -42,7 +42,7 @@ class BiasCounter:
         if work.check is not None:
             _count_check(work.check, judgment)
             return
-        kind = Judging(judgment.provenance.model, work.preset, work.comparison.principle)
+        kind = Judging.by(judgment.provenance.model, work.preset, work.comparison.principle)
         counts = counts_of(judgment, work.comparison)
         self._count(kind, counts)
         if counts.measured:
@@ -53,7 +53,7 @@ class BiasCounter:
         if work.check is not None:
             metrics.CHECKS.labels(work.check.kind, "failed").inc()
             return
-        self._count(Judging(model, work.preset, work.comparison.principle), FAILED)
+        self._count(Judging.by(model, work.preset, work.comparison.principle), FAILED)
 
     def _count(self, kind: Judging, counts: BiasCounts) -> None:
         series = self._of(kind)
@@ -66,7 +66,7 @@ class BiasCounter:
             counter.inc(getattr(counts, f"{winner}_won"))
 
     def _of(self, kind: Judging) -> _Series:
-        labels = (kind.model or "", kind.preset.value, self._named(kind.principle))
+        labels = (kind.model or "", kind.preset.value, self._named(kind.label))
         if labels not in self._series:
             self._series[labels] = _Series(
                 pairs={outcome: metrics.PAIRS.labels(*labels, outcome) for outcome in metrics.OUTCOMES},
@@ -77,11 +77,10 @@ class BiasCounter:
             )
         return self._series[labels]
 
-    def _named(self, principle: str) -> str:
-        name = principle_label(principle)
-        if name not in self._principles and len(self._principles) < self._most:
-            self._principles.add(name)
-        return name if name in self._principles else OTHER
+    def _named(self, label: str) -> str:
+        if label not in self._principles and len(self._principles) < self._most:
+            self._principles.add(label)
+        return label if label in self._principles else OTHER
 
 
 def _count_check(check: Check, judgment: Judgment) -> None:

@@ -56,6 +56,10 @@ class BiasCounts(Message):
     def __add__(self, other: "BiasCounts") -> "BiasCounts":
         return BiasCounts(**{name: getattr(self, name) + getattr(other, name) for name in BiasCounts.model_fields})
 
+    def __sub__(self, earlier: "BiasCounts") -> "BiasCounts":
+        """What has come since."""
+        return BiasCounts(**{name: getattr(self, name) - getattr(earlier, name) for name in BiasCounts.model_fields})
+
 
 class BiasRates(Message):
     """Rates of `BiasCounts`, null where there is nothing to divide by; `judged` is decided + tie + inconsistent.
@@ -99,7 +103,7 @@ class BiasGroup(Message):
 
     model: str | None = Field(description="null also for failures of a worker that did not say")
     preset: Preset | None
-    principle: str | None = Field(description="its text")
+    principle: str | None = Field(description="its text, the first 200 characters of a longer one")
     principle_label: str | None = Field(
         description="the metrics' name for it: `default`, or the first 12 digits of the SHA-256 of its text"
     )

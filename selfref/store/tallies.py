@@ -1,11 +1,10 @@
 """What is known of a tenant's judges: one hash a tenant, added to by the script that ends a pair, so it is exact.
 
-Each kind of judging (model, preset, principle) has two fields: `<digest>`, the integers of `BiasCounts` packed into one
-string (`scripts/parts/tally.lua` adds to it), and `<digest>:of`, what it is of. Beyond `MOST_KINDS` of them new ones
-share the field `other`: principles are texts of callers, and must not grow Redis without bound.
+A field is a kind of judging (model, preset, principle) as JSON, its value the integers of `BiasCounts` packed into one
+string, to which `scripts/parts/tally.lua` adds. Beyond 200 kinds new ones share the field `other`: principles are texts
+of callers, and must not grow Redis without bound.
 """
 
-import hashlib
 import struct
 from collections import defaultdict
 from dataclasses import dataclass
@@ -19,17 +18,16 @@ from selfref.store.keys import Shards
 from selfref.store.pipeline import Pipeline
 from selfref.store.wire import Argument
 
-MOST_KINDS = 200  # per tenant and shard: half a megabyte where every principle is as long as may be
-OTHER, OF = "other", ":of"
+_OTHER = b"other"
 _FIELDS = tuple(BiasCounts.model_fields)
-_LAYOUT = struct.Struct(f"<{len(_FIELDS)}Q")
+_LAYOUT = struct.Struct(f"<{len(_FIELDS)}Q")  # as the script has it
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What one pair adds, and to which kind of judging; None where that is not known."""
 
-    kind: Judging | None
+    judging: Judging | None
     counts: BiasCounts
 
     @classmethod
@@ -39,15 +37,12 @@ class Tally:
             model, counts = outcome.provenance.model, counts_of(outcome, work.comparison)
         else:
             counts = FAILED
-        return cls(Judging(model=model, preset=work.preset, principle=work.comparison.principle), counts)
+        return cls(Judging.by(model, work.preset, work.comparison.principle), counts)
 
     def arguments(self) -> list[Argument]:
-        """For the script that ends the pair: field, numbers, what the field is of, most kinds."""
+        """For the script that ends the pair: the field, and the numbers to add."""
         numbers = _LAYOUT.pack(*(getattr(self.counts, name) for name in _FIELDS))
-        if self.kind is None:
-            return [OTHER, numbers, "", MOST_KINDS]
-        kind = orjson.dumps([self.kind.model, self.kind.preset.value, self.kind.principle])
-        return [hashlib.sha256(kind).hexdigest()[:16], numbers, kind, MOST_KINDS]
+        return [_OTHER if self.judging is None else _field(self.judging), numbers]
 
 
 class Tallies:
@@ -61,17 +56,20 @@ class Tallies:
         """The tenant's counts over all shards, by kind of judging; None is all that has no place of its own."""
         found: defaultdict[Judging | None, BiasCounts] = defaultdict(BiasCounts)
         for row in await self._pipeline.calls(("HGETALL", keys.tallies(tenant)) for keys in self._shards):
-            fields = dict(zip(row[::2], row[1::2], strict=True))
-            for field, numbers in fields.items():
-                if not field.endswith(OF.encode()):
-                    kind = fields.get(field + OF.encode())
-                    found[_judging(kind) if kind else None] += _counts(numbers)
+            for field, numbers in zip(row[::2], row[1::2], strict=True):
+                found[_judging(field)] += _counts(numbers)
         return dict(found)
 
 
-def _judging(kind: bytes) -> Judging:
-    model, preset, principle = orjson.loads(kind)
-    return Judging(model=model, preset=Preset(preset), principle=principle)
+def _field(judging: Judging) -> bytes:
+    return orjson.dumps([judging.model, judging.preset.value, judging.label, judging.principle])
+
+
+def _judging(field: bytes) -> Judging | None:
+    if field == _OTHER:
+        return None
+    model, preset, label, principle = orjson.loads(field)
+    return Judging(model=model, preset=Preset(preset), label=label, principle=principle)
 
 
 def _counts(numbers: bytes) -> BiasCounts:

@@ -89,6 +89,12 @@ def test_without_anything_to_divide_by_there_is_no_rate() -> None:
     assert set(BiasRates.of(BiasCounts()).model_dump().values()) == {None}
 
 
+def test_rates_of_a_time_are_those_of_the_difference() -> None:
+    before, since = counts_of(judgment("A", "AA", "BA"), A_LONGER), counts_of(judgment("tie", "A-", "B-"), A_LONGER)
+    assert before + since - before == since
+    assert BiasRates.of(before + since - before).tie_rate == 1.0
+
+
 def test_every_rate_divides_by_what_it_says() -> None:
     counts = BiasCounts(
         decided=6,

@@ -54,7 +54,7 @@ async def judged_by(store: Store, mind: Mind, pairs: list[Work], **engine: Any) 
     async with running(make_loop(store, judging)):  # type: ignore[arg-type]
         await until_ended(store, len(pairs))
     (kind, counts), *others = (await store.tallies.read(TENANT)).items()
-    assert kind == Judging(model="mind", preset=pairs[0].preset, principle=pairs[0].comparison.principle)
+    assert kind == Judging.by("mind", pairs[0].preset, pairs[0].comparison.principle)
     assert others == []
     return counts
 
@@ -164,7 +164,7 @@ async def test_a_failure_is_counted_as_one_and_never_as_a_tie(store: Store) -> N
     await store.judgments.accept(pair("p", SHORT, LONG, principle="fails"), fingerprint="p", queue_limit=9)
     async with running(make_loop(store, failing)):  # type: ignore[arg-type]
         await until_ended(store, 1)
-    assert await store.tallies.read(TENANT) == {Judging(MODEL, Preset.SELF_REFERENCE, "fails"): BiasCounts(failed=1)}
+    assert await store.tallies.read(TENANT) == {Judging.by(MODEL, Preset.SELF_REFERENCE, "fails"): BiasCounts(failed=1)}
     assert exported("fails", model=MODEL) == BiasCounts(failed=1)
 
 

@@ -180,6 +180,8 @@ async def test_one_call_in_twenty_failing_and_one_verdict_in_twenty_unreadable_l
     assert {label.id for label in feed} == judged
     assert {label.chosen for label in feed} == {"GOOD"}
     assert len(await store.dead_letters.list(1000, None)) == counts.failed
+    (tallied,) = (await store.tallies.read(TENANT)).values()  # failures and judgments are of one and the same model
+    assert (tallied.decided, tallied.failed) == (counts.decided, counts.failed)
 
 
 async def test_a_redis_killed_and_restarted_in_mid_run_loses_and_doubles_nothing(

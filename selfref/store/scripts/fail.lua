@@ -3,7 +3,7 @@
 -- The work is kept, so that the pair can be replayed.
 -- KEYS: judgment, work stream, counts, finished, dead letters, tallies
 -- ARGV: id, call, group, entry, failure, retention (ms), cap of `finished`, cap of dead letters, tenant, code, message, time,
--- and its tally: kind of judging, numbers, what the kind is, most kinds
+-- and its tally: kind of judging, numbers
 local now = redis.call('HMGET', KEYS[1], 'state', 'ended_by')
 local ours = now[2] == ARGV[2]
 if now[1] == 'waiting' and not ours then
@@ -13,7 +13,7 @@ if now[1] == 'waiting' and not ours then
   redis.call('HSET', KEYS[1], 'dead', dead)
   redis.call('PEXPIRE', KEYS[1], ARGV[6])
   redis.call('HINCRBY', KEYS[3], 'failed', 1)
-  tally(KEYS[6], ARGV[13], ARGV[14], ARGV[15], ARGV[16])
+  tally(KEYS[6], ARGV[13], ARGV[14])
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[7], '*', 'id', ARGV[1])
   ours = true
 end

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from selfref.bias import Judging, counts_of
+from selfref.bias import Judging, counts_of, principle_label
 from selfref.messages import BiasCounts, Check, Judgment, Label, Preset, Verdict, Work
 from selfref.store import Store
-from selfref.store.tallies import MOST_KINDS
 from tests.outcomes import failure_of, judgment_of
 from tests.redis_server import RedisServer
 from tests.selfref.store.jobs import fail, fed, item, judge, pair_of, running, started, stored
@@ -18,9 +17,10 @@ from tests.selfref.store.lossy_proxy import LossyProxy
 from tests.selfref.store.pairs import RETENTION, judged, work
 from tests.selfref.store.views import claim_all, crash, whole
 
+MOST_KINDS = 200  # scripts/parts/tally.lua
 # What `judgment_of` amounts to: two readings for A, a bias of 0.1 nats, and "Yes." is longer than "No.".
 ONE = BiasCounts(decided=1, chose_first=1, chose_second=1, longer_won=1, measured=1, position_bias_micronats=100_000)
-KIND = Judging(model="none", preset=Preset.SELF_REFERENCE, principle="best for humanity")
+KIND = Judging.by("none", Preset.SELF_REFERENCE, "best for humanity")
 
 
 def times(count: int, one: BiasCounts = ONE) -> BiasCounts:
@@ -54,7 +54,7 @@ async def test_pairs_are_counted_by_model_preset_and_principle(store: Store) -> 
     await judge_all(store, 3)
     assert await store.tallies.read("acme") == {
         KIND: times(2),
-        Judging(model="none", preset=Preset.SELF_REFERENCE, principle="be brief"): ONE,
+        Judging.by("none", Preset.SELF_REFERENCE, "be brief"): ONE,
     }
 
 
@@ -165,15 +165,25 @@ async def test_principles_without_end_take_bounded_room_and_every_pair_counts(st
     await accept(store, by(known, "again"), by("one more", "more"))
     await judge_all(store, 2)
     found = await store.tallies.read("acme")
-    assert found[Judging(model="none", preset=Preset.SELF_REFERENCE, principle=known)] == times(2)
+    assert found[Judging.by("none", Preset.SELF_REFERENCE, known)] == times(2)
     assert (len(found), found[None]) == (MOST_KINDS + 1, times(51))
+
+
+async def test_long_principles_are_told_apart_and_take_bounded_room(store: Store) -> None:
+    long = ["p" * 1999 + letter for letter in "ab"]
+    await accept(store, by(long[0], "p1"), by(long[1], "p2"))
+    await judge_all(store, 2)
+    found = await store.tallies.read("acme")
+    assert list(found.values()) == [ONE, ONE]
+    assert {kind.label for kind in found if kind is not None} == set(map(principle_label, long))
+    assert all(len(field) < 300 for field in await store._pipeline.call("HKEYS", store.shards[0].tallies("acme")))
 
 
 async def test_counts_of_an_older_and_of_a_newer_version_are_added_to(store: Store) -> None:
     await accept(store, work("p1"), work("p2"))
     await judge_all(store, 1)
     key = store.shards[0].tallies("acme")
-    (field,) = [name for name in await store._pipeline.call("HKEYS", key) if not name.endswith(b":of")]
+    (field,) = await store._pipeline.call("HKEYS", key)
     numbers = await store._pipeline.call("HGET", key, field)
     await store._pipeline.call("HSET", key, field, numbers[:8])  # knows of nothing but `decided`
     assert await whole(store) == BiasCounts(decided=1)
@@ -191,7 +201,7 @@ async def test_large_numbers_stay_exact(store: Store) -> None:
     await accept(store, work("p1"))
     key = store.shards[0].tallies("acme")
     await judge_all(store, 1)
-    (field,) = [name for name in await store._pipeline.call("HKEYS", key) if not name.endswith(b":of")]
+    (field,) = await store._pipeline.call("HKEYS", key)
     most = 2**53 - 200_000  # nine billion nats
     await store._pipeline.call("HSET", key, field, (most.to_bytes(8, "little")) * 13)
     await accept(store, work("p2"))
