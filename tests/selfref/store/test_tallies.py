@@ -10,6 +10,8 @@ import pytest
 from selfref.bias import Judging, counts_of, principle_label
 from selfref.messages import BiasCounts, Check, Judgment, Label, Preset, Verdict, Work
 from selfref.store import Store
+from selfref.store.finishing import end_failed
+from selfref.store.tallies import Tally
 from tests.outcomes import failure_of, judgment_of
 from tests.redis_server import RedisServer
 from tests.selfref.store.jobs import fail, fed, item, judge, pair_of, running, started, stored
@@ -195,6 +197,23 @@ async def test_counts_of_an_older_and_of_a_newer_version_are_added_to(store: Sto
     assert await whole(store) == times(2)
     kept = await store._pipeline.call("HGET", key, field)
     assert kept[-8:] == (7).to_bytes(8, "little"), "what a newer version counts is left as it is"
+
+
+async def test_every_integer_is_added_to_its_own(store: Store) -> None:
+    every = BiasCounts(**{name: 10 + place for place, name in enumerate(BiasCounts.model_fields)})
+    await accept(store, work("p1"), work("p2"))
+    for claim in await claim_all(store, "w", 2):
+        assert await end_failed(
+            store._pipeline,
+            failure_of(claim.work),
+            tally=Tally(KIND, every),
+            keys=store.shards[0],
+            tenant="acme",
+            lane=claim.lane,
+            entry_id=claim.entry_id,
+            retention=RETENTION,
+        )
+    assert await store.tallies.read("acme") == {KIND: every + every}
 
 
 async def test_large_numbers_stay_exact(store: Store) -> None:
