@@ -133,8 +133,9 @@ _RATES: dict[str, Any] = {
     "first_slot_rate": 0.5855,
     "longer_answer_rate": 0.5875,
     "decided": 812 / 1004,
-    "tie_rate": 0.031,
-    "failure_rate": 4 / 1004,
+    "tied": 31 / 1004,
+    "inconsistent": 157 / 1004,
+    "unjudged": 4 / 1004,
     "mean_position_bias": 0.6125,
 }
 STATS_ANSWER: dict[str, Any] = {

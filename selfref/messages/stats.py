@@ -64,7 +64,7 @@ class BiasCounts(Message):
 class BiasRates(Message):
     """Rates of `BiasCounts`, null where there is nothing to divide by; `judged` is decided + tie + inconsistent.
 
-    `consistency`, `first_slot_rate` and `decided` are the figures of the same names of `selfref bench agreement`.
+    Those that `selfref bench agreement` has too have its names and its definitions.
     """
 
     consistency: float | None = Field(description="1 - flips / judged; the flip rate is what is missing from 1")
@@ -75,8 +75,9 @@ class BiasRates(Message):
         description="longer_won / (longer_won + shorter_won): of decided pairs with answers of different length"
     )
     decided: float | None = Field(description="decided / (judged + failed)")
-    tie_rate: float | None = Field(description="tie / judged")
-    failure_rate: float | None = Field(description="failed / (judged + failed)")
+    tied: float | None = Field(description="tie / (judged + failed)")
+    inconsistent: float | None = Field(description="inconsistent / (judged + failed)")
+    unjudged: float | None = Field(description="failed / (judged + failed); with the three before it 1")
     mean_position_bias: float | None = Field(description="nats: mean of |position_bias| over measured pairs")
 
     @classmethod
@@ -88,8 +89,9 @@ class BiasRates(Message):
             first_slot_rate=_share(2 * counts.chose_first + counts.chose_neither, 2 * counts.readings),
             longer_answer_rate=_share(counts.longer_won, counts.longer_won + counts.shorter_won),
             decided=_share(counts.decided, asked),
-            tie_rate=_share(counts.tie, counts.judged),
-            failure_rate=_share(counts.failed, asked),
+            tied=_share(counts.tie, asked),
+            inconsistent=_share(counts.inconsistent, asked),
+            unjudged=_share(counts.failed, asked),
             mean_position_bias=_share(counts.position_bias_micronats, MICRO * counts.measured),
         )
 

@@ -82,7 +82,7 @@ def test_identical_answers_change_no_rate() -> None:
 
 def test_a_failure_is_no_tie() -> None:
     rates = BiasRates.of(FAILED + counts_of(judgment("A", "AA", "BA"), A_LONGER))
-    assert (rates.tie_rate, rates.failure_rate, rates.decided) == (0.0, 0.5, 0.5)
+    assert (rates.tied, rates.unjudged, rates.decided) == (0.0, 0.5, 0.5)
 
 
 def test_without_anything_to_divide_by_there_is_no_rate() -> None:
@@ -92,7 +92,7 @@ def test_without_anything_to_divide_by_there_is_no_rate() -> None:
 def test_rates_of_a_time_are_those_of_the_difference() -> None:
     before, since = counts_of(judgment("A", "AA", "BA"), A_LONGER), counts_of(judgment("tie", "A-", "B-"), A_LONGER)
     assert before + since - before == since
-    assert BiasRates.of(before + since - before).tie_rate == 1.0
+    assert BiasRates.of(before + since - before).tied == 1.0
 
 
 def test_every_rate_divides_by_what_it_says() -> None:
@@ -116,8 +116,9 @@ def test_every_rate_divides_by_what_it_says() -> None:
         first_slot_rate=0.7,
         longer_answer_rate=0.75,
         decided=0.3,
-        tie_rate=0.1,
-        failure_rate=0.5,
+        tied=0.05,
+        inconsistent=0.15,
+        unjudged=0.5,
         mean_position_bias=0.5,
     )
 
@@ -134,7 +135,7 @@ def counted(row: Row) -> BiasCounts:
 def test_the_rates_are_those_of_the_agreement_benchmark(rows: list[Row]) -> None:
     rates = BiasRates.of(reduce(add, map(counted, rows)))
     found = figures(columns(rows), np.ones((1, len(rows))))
-    for name in ("consistency", "first_slot_rate", "decided"):
+    for name in ("consistency", "first_slot_rate", "decided", "tied", "inconsistent", "unjudged"):
         expected, rate = float(found[name][0]), getattr(rates, name)
         assert (rate is None) if np.isnan(expected) else rate == pytest.approx(expected), name
 

@@ -106,7 +106,7 @@ def _of(found: Stats, principle: str) -> BiasCounts:
 def test_what_has_no_place_of_its_own_has_no_name():
     (group,) = stats_of({None: BiasCounts(failed=2)}).groups
     assert (group.model, group.preset, group.principle, group.principle_label) == (None, None, None, None)
-    assert group.rates.failure_rate == 1.0
+    assert group.rates.unjudged == 1.0
 
 
 @pytest.mark.parametrize("part", [STATS_ANSWER, *STATS_ANSWER["groups"]])
