@@ -13,6 +13,7 @@ from trainer.ppo import options as ppo
 from trainer.ppo.settings import PPOSettings
 from trainer.reward import options as reward
 from trainer.reward.settings import RewardSettings
+from trainer.service import client_of
 
 if TYPE_CHECKING:
     from selfref.client import Client
@@ -114,7 +115,7 @@ def follow(
         )
         if (policy is None) is not (prompts is None):
             raise TrainingError("PPO needs both: --policy, the folder of a chat model, and --prompts, a file")
-        with _client(url, api_key) as client:
+        with client_of(url, api_key, retries=0) as client:  # whoever follows tries again, and says so
             _prepare(threads)
             from trainer.follow.following import Plan
             from trainer.snapshots.contents import Rules
@@ -129,17 +130,6 @@ def follow(
                 rounds=rounds,
             )
             _follow(data, client, plan)
-
-
-def _client(url: str | None, api_key: str | None) -> "Client":
-    """Tries nothing again by itself: whoever follows does, and says so."""
-    from selfref.cli.addresses import service_url_of
-    from selfref.client import Client
-
-    try:
-        return Client(service_url_of(url, None), api_key=api_key, retries=0)
-    except ValueError as error:  # no address of a service
-        raise TrainingError(str(error)) from error
 
 
 def _follow(data: Path, client: "Client", plan: "Plan") -> None:

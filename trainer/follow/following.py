@@ -1,16 +1,15 @@
 """Doing what is next, for ever or up to a number of snapshots."""
 
-import fcntl
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from selfref.exports.preferences import Turn
-from trainer.errors import Diverged, NothingToTrainOn, TrainingError
+from trainer.errors import Diverged, NothingToTrainOn
 from trainer.follow.policy import improved_policy
 from trainer.follow.step import Stage, Standing, Step, next_step
+from trainer.locks import only_one
 from trainer.ppo.command import told as policy_told
 from trainer.ppo.settings import PPOSettings
 from trainer.reward.command import told as reward_told
@@ -60,7 +59,8 @@ def follow(data: Path, feed: Feed, plan: Plan, *, tell: Say, warn: Say) -> None:
     used, or another process follows into this folder; and OSError.
     """
     data.mkdir(parents=True, exist_ok=True)
-    with _only_follower(data):
+    busy = f"another process follows into {data}; let it end, or name another folder with --data."
+    with only_one(data / LOCK, otherwise=busy):
         for folder in (plan.base, *([plan.improvement.policy] if plan.improvement else [])):
             Tokens.load(folder)  # now, and not after the first labels have come
         _Follower(data, feed, plan, tell=tell, warn=warn).run()
@@ -125,15 +125,3 @@ class _Follower:
         report = run.report()
         self._tell(policy_told(run.folder, report["ending"], report["update"]))
         return replace(standing, policy=Stage.DONE)
-
-
-@contextmanager
-def _only_follower(data: Path) -> Iterator[None]:
-    with (data / LOCK).open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TrainingError(
-                f"another process follows into {data}; let it end, or name another folder with --data."
-            ) from None
-        yield

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from trainer.errors import TrainingError
 from trainer.ppo.settings import PPOSettings
+from trainer.service import client_of
 
 if TYPE_CHECKING:
-    from selfref.client import Client
     from selfref.exports.preferences import Turn
     from trainer.ppo.observer import Observer
 
@@ -41,7 +41,7 @@ class Watchers:
         judge = None
         with ExitStack() as stack:
             if self.checks is not None:
-                asked, client = read_prompts(self.checks), stack.enter_context(self._client())
+                asked, client = read_prompts(self.checks), stack.enter_context(client_of(self.url, self.api_key))
                 judge = JudgeAsGold(client, asked, out / JUDGED, answer_tokens=settings.answer_tokens)
                 observers.append(judge)
             if self.pairs:
@@ -53,12 +53,3 @@ class Watchers:
                     f"the judge could not be asked: {str(error).rstrip('.')}. Call again once it can; training goes on "
                     "from its last checkpoint."
                 ) from error
-
-    def _client(self) -> "Client":
-        from selfref.cli.addresses import service_url_of
-        from selfref.client import Client
-
-        try:
-            return Client(service_url_of(self.url, None), api_key=self.api_key)
-        except ValueError as error:  # no address of a service
-            raise TrainingError(str(error)) from error

@@ -7,9 +7,9 @@ import typer
 
 from selfref.cli.options import ApiKey, Url
 from trainer.command import explained
+from trainer.service import client_of
 
 if TYPE_CHECKING:
-    from selfref.client import Client
     from trainer.snapshots.manifest import Manifest
 
 EPILOG = (
@@ -36,7 +36,6 @@ def snapshot(
     It goes on behind the last snapshot, also after a kill. Inconsistent verdicts, equal answers, labels that were
     taken before and, without --keep-ties, ties are left out and counted.
     """
-    from selfref.cli.addresses import service_url_of
     from trainer.errors import TrainingError
     from trainer.snapshots.contents import Rules
     from trainer.snapshots.taking import Order, take
@@ -44,7 +43,7 @@ def snapshot(
     order = Order(size=size, count=count, rest=rest, wait=wait)
     rules = Rules(heldout_share=heldout_share, keep_ties=keep_ties)
     taken = 0
-    with explained(), _client(service_url_of(url, None), api_key) as client:
+    with explained(), client_of(url, api_key) as client:
         try:
             for each in take(data, client, order, rules):
                 typer.echo(told(each.manifest))
@@ -62,13 +61,3 @@ def told(manifest: "Manifest") -> str:
     dropped = ", ".join(f"{number} {reason.value}" for reason, number in manifest.dropped.items() if number)
     kept = f"{name_of(manifest.number)}: {manifest.train.rows} to train on, {manifest.heldout.rows} held out"
     return f"{kept}; dropped: {dropped}" if dropped else kept
-
-
-def _client(url: str, api_key: str | None) -> "Client":
-    from selfref.client import Client
-    from trainer.errors import TrainingError
-
-    try:
-        return Client(url, api_key=api_key)
-    except ValueError as error:  # no address of a service
-        raise TrainingError(str(error)) from error

@@ -4,17 +4,16 @@ Where one ends depends on the feed and the size asked for alone, so a run that w
 leaves the same files as one that was not.
 """
 
-import fcntl
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from selfref.client import SelfrefError
 from selfref.durable import sync_folder, whole_file, write_synced
 from trainer.errors import NothingToTrainOn, TrainingError
+from trainer.locks import only_one
 from trainer.snapshots.chain import FOLDER, HELDOUT, MANIFEST, TRAIN, Snapshot, kept_ids, name_of, snapshots
 from trainer.snapshots.contents import Contents, Rules
 from trainer.snapshots.feed import Feed, pages, training_error
@@ -48,7 +47,8 @@ def take(data: Path, feed: Feed, order: Order, rules: Rules) -> Iterator[Snapsho
     folder = data / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     sync_folder(data)
-    with _only_taker(folder):
+    busy = f"another process is taking snapshots in {folder}; let it end, or name another folder with --data."
+    with only_one(folder / "lock", otherwise=busy):
         for left_behind in folder.glob(f"{_ASIDE}*"):
             shutil.rmtree(left_behind)
         chain = snapshots(data)
@@ -127,18 +127,6 @@ class _Taker:
         write_synced(aside / MANIFEST, manifest.encode())
         sync_folder(aside)
         return manifest
-
-
-@contextmanager
-def _only_taker(folder: Path) -> Iterator[None]:
-    with (folder / "lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TrainingError(
-                f"another process is taking snapshots in {folder}; let it end, or name another folder with --data."
-            ) from None
-        yield
 
 
 def _check_rules(chain: list[Snapshot], rules: Rules) -> None:
