@@ -48,7 +48,8 @@ def redis(settings: StackSettings) -> tuple[Command, str]:
     folder = settings.data_dir / "redis"
     address = folder / "redis.sock"
     if len(os.fsencode(address)) > LONGEST_SOCKET_PATH:
-        raise StackError(f"the path {address} is too long for a socket", advice="Choose a folder with a shorter path.")
+        advice = "Choose a folder with a shorter path (--data-dir; of `bench agreement` --out)."
+        raise StackError(f"the path {address} is too long for a socket", advice=advice)
     options = DURABLE | {"port": "0", "unixsocket": str(address), "unixsocketperm": "700", "dir": str(folder)}
     try:
         binary = server_binary()

@@ -77,7 +77,7 @@ async def test_calls_take_the_latency_and_are_counted():
             seen = await stats(url)
             assert (seen["calls"], seen["max_in_flight"], seen["in_flight"]) == ({"/generate": 7}, 7, 0)
             assert 0.69 < seen["busy_seconds"] < 7
-            assert seen["span_seconds"] >= 0.1
+            assert seen["span_seconds"] > 0.099  # 0.1, but for the last digit of two clock readings
 
 
 async def test_a_call_over_the_limit_is_refused_at_once():
