@@ -47,8 +47,12 @@ def processes() -> dict[int, tuple[int, str]]:
 
 
 def children_of(pid: int) -> dict[int, str]:
-    """The running children of a process, with their command lines."""
-    return {child: command for child, (parent, command) in processes().items() if parent == pid}
+    """The running children of a process, with their command lines; one that is just being started is none yet."""
+    everyone = processes()
+    _, own = everyone.get(pid, (0, ""))
+    return {
+        child: command for child, (parent, command) in everyone.items() if parent == pid and command not in ("", own)
+    }
 
 
 class UpProcess:
