@@ -7,7 +7,7 @@ CURRENT-reward                 the name of the newest finished run of that kind
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -69,6 +69,18 @@ def run_of(data: Path, kind: str, ingredients: Mapping[str, Any]) -> Run:
     versions = {name: version(name) for name in ("selfref", *_LIBRARIES)}
     everything = orjson.dumps({"versions": versions, **ingredients}, option=orjson.OPT_SORT_KEYS)
     return Run(data / "runs" / f"{kind}-{hashlib.sha256(everything).hexdigest()[:12]}")
+
+
+def ingredients_of_policy(
+    policy: Path, reward_model: Path, asked: Sequence[list[int]], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a policy that learns from a reward model is made of; `asked` are its prompts, as tokens."""
+    return {
+        "policy": digest_of_model(policy),
+        "reward_model": digest_of_model(reward_model),
+        "prompts": hashlib.sha256(orjson.dumps(list(asked))).hexdigest(),
+        "settings": dict(settings),
+    }
 
 
 def point_to(data: Path, kind: str, run: Run) -> None:

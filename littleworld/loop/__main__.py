@@ -39,7 +39,7 @@ def run(folder: Path, settings: LoopSettings, client: Client, progress: Progress
         folder,
         before,
         stages,
-        agreements=[loop.agreement(each, weak) for each in models],
+        agreements=loop.agreements(models, weak),
         pairs=[each.manifest.train.rows for each in snapshots(folder / "trainer")],
         seconds=time.monotonic() - begun,
     )

@@ -7,6 +7,7 @@ service/              the data of the service that judges
 report.json           what came of it
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from trainer.ppo.settings import PPOSettings
 from trainer.reward.run import reward_model
 from trainer.reward.scoring import RewardModel
 from trainer.runs import Run
-from trainer.snapshots.chain import read_labels, snapshots
+from trainer.snapshots.chain import heldout_labels, snapshots, train_labels
 from trainer.snapshots.contents import Rules
 from trainer.snapshots.taking import Order, take
 
@@ -108,8 +109,8 @@ class Loop:
         chain = snapshots(self.folder / "trainer")[:rounds]
         bar = self._progress.add_task(f"reward model {rounds}", total=None, note="")
         run = reward_model(
-            (label for each in chain for label in read_labels(each.train())),
-            (label for each in chain for label in read_labels(each.heldout())),
+            train_labels(chain),
+            heldout_labels(chain),
             base=self.folder / "weak",
             settings=self.settings.reward,
             data=self.folder / "trainer",
@@ -118,15 +119,20 @@ class Loop:
         self._progress.update(bar, total=1, completed=1)
         return run
 
-    def agreement(self, run: Run, policy: Policy) -> Agreement:
-        """Of a reward model with gold, on pairs of this policy's answers."""
-        model = RewardModel.load(run.model)
-        heldout = read_labels(snapshots(self.folder / "trainer")[0].heldout())
-        return Agreement(
-            labels=run.report()["heldout"]["accuracy"],
-            gold=gold_agreement(model, judged_contests(heldout, {each.text: each for each in self._asked})),
-            gold_of_new_contents=gold_agreement(model, new_contests(policy, self._heldout)),
-        )
+    def agreements(self, runs: Sequence[Run], policy: Policy) -> list[Agreement]:
+        """Of reward models with gold, on the same pairs of this policy's answers."""
+        heldout = heldout_labels(snapshots(self.folder / "trainer")[:1])
+        known = judged_contests(heldout, {each.text: each for each in self._asked})
+        unknown = new_contests(policy, self._heldout)
+        models = [(run, RewardModel.load(run.model)) for run in runs]
+        return [
+            Agreement(
+                labels=run.report()["heldout"]["accuracy"],
+                gold=gold_agreement(model, known),
+                gold_of_new_contents=gold_agreement(model, unknown),
+            )
+            for run, model in models
+        ]
 
     def ppo(self, name: str, run: Run, settings: PPOSettings, *, loose: bool) -> Stage:
         """Train the weak policy against a reward model, watched."""

@@ -1,6 +1,5 @@
 """`python -m trainer rloo`, `grpo` and `dpo`: what else makes a policy better than it was."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trainer.alternatives.settings import Algorithm, DPOSettings, OnlineSettings
-from trainer.command import explained
+from trainer.command import explained, prepare
+from trainer.ppo import options as ppo
+from trainer.reward import options as reward
 
 if TYPE_CHECKING:
     from trainer.runs import Run
@@ -25,26 +26,14 @@ _DPO = DPOSettings()
 _DEFAULT = OnlineSettings(algorithm=Algorithm.RLOO)
 
 _Data = Annotated[Path, typer.Option(file_okay=False, help="The trainer's folder, which the run is kept in.")]
-_Policy = Annotated[Path, typer.Option(file_okay=False, help="Folder of the chat model to train.")]
 _RewardModel = Annotated[Path, typer.Option(file_okay=False, help="Folder of the reward model.")]
-_Prompts = Annotated[Path, typer.Option(dir_okay=False, help='JSON lines {"prompt": a text or turns}.')]
-_Updates = Annotated[int, typer.Option(min=1)]
 _Batch = Annotated[int, typer.Option(min=1, help="Prompts an update, over all processes.")]
 _Answers = Annotated[int, typer.Option(min=2, help="To each prompt.")]
 _MicroBatch = Annotated[
     int | None, typer.Option(min=1, help="Answers computed at once by one process.  [dim]default: all[/dim]")
 ]
-_Epochs = Annotated[int, typer.Option(min=1, help="Passes over an update's answers.")]
-_AnswerTokens = Annotated[int, typer.Option(min=1, help="Most tokens of an answer.")]
-_MissingEosPenalty = Annotated[float, typer.Option(min=0, help="Taken from the score of an answer that did not end.")]
-_KlCoef = Annotated[float, typer.Option(min=0, help="Cost of a nat away from the first policy.")]
-_LearningRate = Annotated[float, typer.Option(help="Of AdamW.")]
 _WarmUp = Annotated[int, typer.Option(min=0, help="Updates in which the rate rises.")]
-_SavedEvery = Annotated[int, typer.Option(min=1, help="Updates between checkpoints.")]
 _Seed = Annotated[int, typer.Option(help="Draws the answers and the order of what is learnt from.")]
-_Threads = Annotated[
-    int | None, typer.Option(min=1, help="1 repeats a run exactly, and is quickest on a busy machine.")
-]
 
 
 def _online(algorithm: Algorithm, about: str) -> Callable[..., None]:
@@ -52,22 +41,22 @@ def _online(algorithm: Algorithm, about: str) -> Callable[..., None]:
 
     def train(
         data: _Data,
-        policy: _Policy,
+        policy: ppo.Policy,
         reward_model: _RewardModel,
-        prompts: _Prompts,
-        updates: _Updates = _DEFAULT.updates,
+        prompts: ppo.Prompts,
+        updates: ppo.Updates = _DEFAULT.updates,
         batch: _Batch = _DEFAULT.batch,
         answers: _Answers = _DEFAULT.answers,
         micro_batch: _MicroBatch = None,
-        epochs: _Epochs = _DEFAULT.epochs,
-        answer_tokens: _AnswerTokens = _DEFAULT.answer_tokens,
-        missing_eos_penalty: _MissingEosPenalty = _DEFAULT.missing_eos_penalty,
-        kl_coef: _KlCoef = _DEFAULT.kl_coef,
-        learning_rate: _LearningRate = _DEFAULT.learning_rate,
+        epochs: ppo.Epochs = _DEFAULT.epochs,
+        answer_tokens: ppo.AnswerTokens = _DEFAULT.answer_tokens,
+        missing_eos_penalty: ppo.MissingEosPenalty = _DEFAULT.missing_eos_penalty,
+        kl_coef: ppo.KlCoef = _DEFAULT.kl_coef,
+        learning_rate: reward.LearningRate = _DEFAULT.learning_rate,
         warm_up: _WarmUp = _DEFAULT.warm_up,
-        saved_every: _SavedEvery = _DEFAULT.saved_every,
+        saved_every: ppo.SavedEvery = _DEFAULT.saved_every,
         seed: _Seed = _DEFAULT.seed,
-        threads: _Threads = None,
+        threads: ppo.Threads = None,
     ) -> None:
         with explained():
             settings = OnlineSettings(
@@ -109,23 +98,17 @@ grpo = _online(
 
 def dpo(
     data: Annotated[Path, typer.Option(file_okay=False, help="The trainer's folder, with its snapshots.")],
-    policy: _Policy,
-    last: Annotated[
-        int | None, typer.Option(min=1, help="Only so many of the newest snapshots.  [dim]default: all[/dim]")
-    ] = None,
+    policy: ppo.Policy,
+    last: reward.Last = None,
     beta: Annotated[float, typer.Option(help="How dear it is to leave the first policy.")] = _DPO.beta,
-    learning_rate: _LearningRate = _DPO.learning_rate,
-    epochs: Annotated[float, typer.Option(help="Times that every pair is seen.")] = _DPO.epochs,
-    batch: Annotated[int, typer.Option(help="Pairs a step, over all processes.")] = _DPO.batch,
-    micro_batch: Annotated[
-        int | None, typer.Option(help="Pairs computed at once by one process.  [dim]default: all of a batch[/dim]")
-    ] = None,
-    longest: Annotated[
-        int, typer.Option(help="Tokens of a prompt with its answer; longer ones are left out.")
-    ] = _DPO.longest,
+    learning_rate: reward.LearningRate = _DPO.learning_rate,
+    epochs: reward.Epochs = _DPO.epochs,
+    batch: reward.Batch = _DPO.batch,
+    micro_batch: reward.MicroBatch = None,
+    longest: reward.Longest = _DPO.longest,
     saved_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = _DPO.saved_every,
     seed: _Seed = _DPO.seed,
-    threads: _Threads = None,
+    threads: ppo.Threads = None,
 ) -> None:
     """Train a policy by DPO on the labels of all snapshots, or of the newest ones; it needs no reward model.
 
@@ -148,7 +131,7 @@ def dpo(
 def _train_online(
     policy: Path, reward_model: Path, prompts: Path, settings: OnlineSettings, data: Path, *, threads: int | None
 ) -> None:
-    _prepare(threads)
+    prepare(threads)
     from trainer.alternatives.run import online_policy
     from trainer.ppo.prompts import read_prompts
     from trainer.processes import leading
@@ -159,15 +142,15 @@ def _train_online(
 
 
 def _train_dpo(data: Path, policy: Path, settings: DPOSettings, *, last: int | None, threads: int | None) -> None:
-    _prepare(threads)
+    prepare(threads)
     from trainer.alternatives.run import dpo_policy
     from trainer.processes import leading
-    from trainer.snapshots.chain import read_labels, snapshots
+    from trainer.snapshots.chain import heldout_labels, newest, train_labels
 
-    chain = snapshots(data)[-(last or 0) :]
+    chain = newest(data, last)
     run = dpo_policy(
-        (label for each in chain for label in read_labels(each.train())),
-        (label for each in chain for label in read_labels(each.heldout())),
+        train_labels(chain),
+        heldout_labels(chain),
         policy=policy,
         settings=settings,
         data=data,
@@ -175,17 +158,6 @@ def _train_dpo(data: Path, policy: Path, settings: DPOSettings, *, last: int | N
     )
     if leading():
         typer.echo(_agreement_told(run))
-
-
-def _prepare(threads: int | None) -> None:
-    """No hub is asked for anything, and so many threads compute."""
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # which is read when the hub's library is imported
-    import torch
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    if threads is not None:
-        torch.set_num_threads(threads)
 
 
 def _reward_told(run: "Run") -> str:

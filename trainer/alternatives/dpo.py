@@ -13,15 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
-from transformers import AutoModelForCausalLM
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
 
 from selfref.messages import Label
 from trainer.alternatives.settings import DPOSettings
-from trainer.errors import ModelUnusable
+from trainer.causal import load_causal
 from trainer.plain import PlainTrainer, Trained, arguments, carried_out, deprecated_question, parts_of
 from trainer.ppo.learner import frozen_copy
 from trainer.reward.pairs import Pair, Pairs, pairs_of
@@ -53,7 +51,7 @@ def train_dpo(
 
     Raises ModelUnusable, before anything is written, and Diverged.
     """
-    policy = _load(policy_folder)
+    policy = load_causal(policy_folder)
     own = policy.generation_config
     trainer = _trainer(policy, teaching, settings, tokens, folder=folder)
     trained = carried_out(trainer, folder)
@@ -76,13 +74,6 @@ class _DPO(PlainTrainer, DPOTrainer):
 
     def _prepare_dataset(self, dataset: Any, *arguments: Any) -> Any:
         return dataset
-
-
-def _load(folder: Path) -> Any:
-    try:
-        return AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
-    except (OSError, ValueError) as error:
-        raise ModelUnusable(f"{folder} holds no causal language model that transformers can load: {error}") from error
 
 
 def _columns(pairs: Sequence[Pair]) -> Dataset:

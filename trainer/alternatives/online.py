@@ -19,9 +19,9 @@ from selfref.exports.preferences import Turn
 from trainer.alternatives.reward_function import charged_without_eos, scored_by
 from trainer.alternatives.settings import Algorithm, OnlineSettings
 from trainer.plain import PlainTrainer, Trained, arguments, carried_out, parts_of
-from trainer.ppo.errors import PromptsUnusable
 from trainer.ppo.learner import ADAM_BETAS, load_policy, longest_sequence
 from trainer.ppo.order import prompts_of_update
+from trainer.ppo.prompts import prompts_as_tokens
 from trainer.reward.scoring import RewardModel
 from trainer.tokens import Tokens
 
@@ -41,7 +41,7 @@ def train_online(
     """
     policy = load_policy(policy_folder, reward_model)
     longest = longest_sequence(policy, reward_model.network)
-    _require_room(prompts, reward_model.tokens, answer_tokens=settings.answer_tokens, longest=longest)
+    prompts_as_tokens(prompts, reward_model.tokens, answer_tokens=settings.answer_tokens, longest=longest)  # have room
     own = policy.generation_config  # which may end answers by other tokens too, and sample otherwise
     policy.generation_config = _plain(reward_model.tokens)
     trained = carried_out(_trainer(policy, reward_model, prompts, settings, folder=folder), folder)
@@ -125,16 +125,3 @@ def _arguments(settings: OnlineSettings, folder: Path) -> dict[str, Any]:
         "weight_decay": 0.0,
         "max_grad_norm": settings.clip,
     }
-
-
-def _require_room(prompts: Sequence[list[Turn]], tokens: Tokens, *, answer_tokens: int, longest: int | None) -> None:
-    """Raises PromptsUnusable."""
-    if not prompts:
-        raise PromptsUnusable("there is no prompt to answer")
-    for number, turns in enumerate(prompts, start=1):
-        asked = len(tokens.prompt(turns))
-        if longest is not None and asked + answer_tokens > longest:
-            raise PromptsUnusable(
-                f"prompt {number} has {asked} tokens, which leave no room for {answer_tokens} tokens of an answer: the "
-                f"models have {longest} positions; leave it out, or lower answer_tokens"
-            )

@@ -5,7 +5,6 @@ and many settings lie beside one another in the trainer's folder without anyone 
 other's way. PPO has a folder of its own for each run because an observer, who is no ingredient, decides how it ends.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -23,7 +22,7 @@ from trainer.errors import NothingToTrainOn
 from trainer.plain import Trained
 from trainer.processes import leading
 from trainer.reward.scoring import RewardModel
-from trainer.runs import Run, digest_of_model, point_to, run_of
+from trainer.runs import Run, digest_of_model, ingredients_of_policy, point_to, run_of
 from trainer.tokens import Tokens
 
 DPO = "dpo"
@@ -39,13 +38,8 @@ def online_policy(
     Raises ModelUnusable and PromptsUnusable, before anything is written, and Diverged.
     """
     tokens = Tokens.load(policy)
-    asked = orjson.dumps([tokens.prompt(turns) for turns in prompts])
-    ingredients = {
-        "policy": digest_of_model(policy),
-        "reward_model": digest_of_model(reward_model),
-        "prompts": hashlib.sha256(asked).hexdigest(),
-        "settings": asdict(settings),
-    }
+    asked = [tokens.prompt(turns) for turns in prompts]
+    ingredients = ingredients_of_policy(policy, reward_model, asked, asdict(settings))
 
     def train(work: Path) -> tuple[Trained, Record]:
         return train_online(policy, RewardModel.load(reward_model), prompts, settings, folder=work), {}

@@ -7,6 +7,7 @@ import typer
 
 from trainer.command import explained
 from trainer.export.settings import ExportSettings
+from trainer.reward.options import Last
 
 if TYPE_CHECKING:
     from trainer.export.openrlhf import Export
@@ -34,9 +35,7 @@ def openrlhf(
         Path | None,
         typer.Option(file_okay=False, help="Folder of the chat model to train.  [dim]default: --base[/dim]"),
     ] = None,
-    last: Annotated[
-        int | None, typer.Option(min=1, help="Only so many of the newest snapshots.  [dim]default: all[/dim]")
-    ] = None,
+    last: Last = None,
     gpus: Annotated[int, typer.Option(min=1, help="Of the machine that trains.")] = _DEFAULT.gpus,
     margin: Annotated[bool, typer.Option(help="Ask for a distance of the label's margin.")] = _DEFAULT.margin,
     longest: Annotated[

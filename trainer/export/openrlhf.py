@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import orjson
 
-from selfref.messages import Label
 from trainer.errors import ModelUnusable, NothingToTrainOn, TrainingError
 from trainer.export import loadable, scripts
 from trainer.export.folder import whole_folder
@@ -19,7 +18,7 @@ from trainer.export.readme import readme
 from trainer.export.rows import Reason, Rows
 from trainer.export.settings import VERSION, ExportSettings
 from trainer.runs import digest_of_model
-from trainer.snapshots.chain import Snapshot, read_labels, snapshots
+from trainer.snapshots.chain import Snapshot, heldout_labels, newest, train_labels
 from trainer.tokens import Tokens
 
 MANIFEST = "manifest.json"
@@ -93,7 +92,7 @@ def export_openrlhf(
 
 
 def _order(data: Path, base: Path, policy: Path, settings: ExportSettings, *, last: int | None) -> _Order:
-    chain = snapshots(data)[-(last or 0) :]
+    chain = newest(data, last)
     if not chain:
         raise NothingToTrainOn(f"{data} holds no snapshots; take some with: python -m trainer snapshot")
     tokens = Tokens.load(base)
@@ -124,9 +123,9 @@ def _write(folder: Path, order: _Order) -> dict[str, Any]:
     """All files but the manifest; what became of the labels and prompts is what it returns. Raises NothingToTrainOn."""
     rows, settings, padding = Rows(order.tokens, order.settings), order.settings, order.tokens.padding
     (folder / scripts.TRAIN).parent.mkdir()
-    train = _lines(folder / scripts.TRAIN, _labels(order.chain, Snapshot.train), rows.preference)
-    heldout = _lines(folder / scripts.HELDOUT, _labels(order.chain, Snapshot.heldout), rows.preference)
-    asked = (label.prompt for label in _labels(order.chain, Snapshot.train))
+    train = _lines(folder / scripts.TRAIN, train_labels(order.chain), rows.preference)
+    heldout = _lines(folder / scripts.HELDOUT, heldout_labels(order.chain), rows.preference)
+    asked = (label.prompt for label in train_labels(order.chain))
     prompts = _lines(folder / scripts.PROMPTS, asked, rows.prompt)
     _check_batch(train, settings.reward_batch, "pairs to train on", "--reward-batch")
     _check_batch(prompts, settings.batch, "prompts to answer", "--batch")
@@ -143,10 +142,6 @@ def _write(folder: Path, order: _Order) -> dict[str, Any]:
     for script in folder.glob("*.sh"):
         script.chmod(0o755)
     return {"train": asdict(train), "heldout": asdict(heldout), "prompts": asdict(prompts)}
-
-
-def _labels(chain: list[Snapshot], part: Callable[[Snapshot], Any]) -> Iterable[Label]:
-    return (label for each in chain for label in read_labels(part(each)))
 
 
 def _lines(file: Path, sources: Iterable[_Source], line_of: Callable[[_Source], bytes | Reason]) -> _Part:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selfref.cli.options import ApiKey, Url
-from trainer.command import explained
+from trainer.command import explained, prepare
 from trainer.errors import TrainingError
 from trainer.ppo import options as ppo
 from trainer.ppo.settings import PPOSettings
@@ -116,7 +116,7 @@ def follow(
         if (policy is None) is not (prompts is None):
             raise TrainingError("PPO needs both: --policy, the folder of a chat model, and --prompts, a file")
         with client_of(url, api_key, retries=0) as client:  # whoever follows tries again, and says so
-            _prepare(threads)
+            prepare(threads)
             from trainer.follow.following import Plan
             from trainer.snapshots.contents import Rules
 
@@ -149,17 +149,6 @@ def _improvement(policy: Path | None, prompts: Path | None, settings: PPOSetting
     if policy is None or prompts is None:
         return None
     return Improvement(policy=policy, prompts=read_prompts(prompts), settings=settings)
-
-
-def _prepare(threads: int | None) -> None:
-    """No hub is asked for anything, no bar is drawn, and so many threads compute."""
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # which is read when the hub's library is imported
-    import torch
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    if threads is not None:
-        torch.set_num_threads(threads)
 
 
 def _warn_of_unknown_variables(context: typer.Context) -> None:

@@ -16,7 +16,7 @@ from trainer.reward.command import told as reward_told
 from trainer.reward.run import reward_model
 from trainer.reward.settings import RewardSettings
 from trainer.runs import Run
-from trainer.snapshots.chain import Snapshot, name_of, read_labels, snapshots
+from trainer.snapshots.chain import Snapshot, heldout_labels, name_of, newest, snapshots, train_labels
 from trainer.snapshots.command import told as snapshot_told
 from trainer.snapshots.contents import Rules
 from trainer.snapshots.feed import Feed
@@ -94,7 +94,7 @@ class _Follower:
         return Standing(standing.snapshots + 1)
 
     def _reward(self, standing: Standing) -> Standing:
-        chain = snapshots(self._data)[-(self._plan.last or 0) :]
+        chain = newest(self._data, self._plan.last)
         try:
             self._rewarding = self._reward_model(chain)
         except (NothingToTrainOn, Diverged) as error:
@@ -105,8 +105,8 @@ class _Follower:
 
     def _reward_model(self, chain: Sequence[Snapshot]) -> Run:
         return reward_model(
-            (label for each in chain for label in read_labels(each.train())),
-            (label for each in chain for label in read_labels(each.heldout())),
+            train_labels(chain),
+            heldout_labels(chain),
             base=self._plan.base,
             settings=self._plan.settings,
             data=self._data,

@@ -5,7 +5,6 @@ runs/ppo-51a0b43f9c2d/model/, report.json     CURRENT-policy names the newest
 `python -m trainer ppo` takes a folder instead, because an observer there, who is no ingredient, may end a run.
 """
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,7 +17,7 @@ from trainer.ppo.log import read_log
 from trainer.ppo.ppo import RECORD, train_policy
 from trainer.ppo.settings import PPOSettings
 from trainer.reward.scoring import RewardModel
-from trainer.runs import Run, digest_of_model, point_to, run_of
+from trainer.runs import Run, ingredients_of_policy, point_to, run_of
 from trainer.tokens import Tokens
 
 KIND = "ppo"
@@ -33,13 +32,8 @@ def improved_policy(
     Raises ModelUnusable, PromptsUnusable and Diverged.
     """
     tokens = Tokens.load(policy)
-    asked = orjson.dumps([tokens.prompt(turns) for turns in prompts])
-    ingredients = {
-        "policy": digest_of_model(policy),
-        "reward_model": digest_of_model(reward_model),
-        "prompts": hashlib.sha256(asked).hexdigest(),
-        "settings": asdict(settings),
-    }
+    asked = [tokens.prompt(turns) for turns in prompts]
+    ingredients = ingredients_of_policy(policy, reward_model, asked, asdict(settings))
     run = run_of(data, KIND, ingredients)
     if not run.finished:
         if not run.model.exists():

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trainer.command import explained
+from trainer.command import explained, prepare
 
 EPILOG = "Exit codes: 0 written · 2 the command line is wrong, or a model or the prompts cannot be used"
 
@@ -32,8 +32,7 @@ def pairs(
 
 
 def _write(policy: Path, against: Path, prompts: Path, out: Path, *, answer_tokens: int, seed: int) -> None:
-    from transformers.utils import logging
-
+    prepare()
     from selfref.durable import whole_file
     from trainer.causal import load_causal
     from trainer.errors import TrainingError
@@ -41,7 +40,6 @@ def _write(policy: Path, against: Path, prompts: Path, out: Path, *, answer_toke
     from trainer.ppo.prompts import read_prompts
     from trainer.tokens import Tokens
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     asked = read_prompts(prompts)
     first, second = (
         answers(load_causal(folder), asked, Tokens.load(folder), answer_tokens=answer_tokens, seed=number)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selfref.cli.options import ApiKey, Url
-from trainer.command import explained
+from trainer.command import explained, prepare
 from trainer.ppo import options
 from trainer.ppo.settings import PPOSettings
 from trainer.ppo.watchers import Watchers
@@ -78,7 +78,7 @@ def ppo(
             checked_every=checked_every,
             seed=seed,
         )
-        _prepare(threads)
+        prepare(threads)
         from trainer.ppo.ppo import train_policy
         from trainer.ppo.prompts import read_prompts
         from trainer.reward.scoring import RewardModel
@@ -88,15 +88,6 @@ def ppo(
         with watchers.watching(asked, settings, out) as observe, _progress() as progress:
             outcome = train_policy(policy, model, asked, settings, out, observe=observe, progress=progress)
         typer.echo(told(outcome.policy, outcome.ending, outcome.update))
-
-
-def _prepare(threads: int | None) -> None:
-    import torch
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    if threads is not None:
-        torch.set_num_threads(threads)
 
 
 def told(policy: Path, ending: str, update: int) -> str:

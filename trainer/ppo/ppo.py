@@ -29,12 +29,13 @@ from trainer.errors import Diverged
 from trainer.ppo import checkpoint
 from trainer.ppo.advantages import explained_variance, gae, kl_k1, kl_k3, steered, token_rewards, whitened
 from trainer.ppo.critic import Critic, values_of
-from trainer.ppo.errors import OtherRun, PromptsUnusable
+from trainer.ppo.errors import OtherRun
 from trainer.ppo.learner import Learner, frozen_copy, load_policy, longest_sequence
 from trainer.ppo.log import Log
 from trainer.ppo.losses import masked_mean, policy_loss, value_loss
 from trainer.ppo.observer import Action, Observer, State
 from trainer.ppo.order import prompts_of_update, seed_of_update
+from trainer.ppo.prompts import prompts_as_tokens
 from trainer.ppo.rollout import Rollout, log_probs_of, next_token_log_probs, of_said, sample
 from trainer.ppo.settings import PPOSettings
 from trainer.reward.scoring import RewardModel
@@ -88,7 +89,7 @@ def train_policy(
     """
     policy = load_policy(policy_folder, reward_model)
     longest = longest_sequence(policy, reward_model.network)
-    asked = _asked(prompts, reward_model.tokens, settings, longest=longest)
+    asked = prompts_as_tokens(prompts, reward_model.tokens, answer_tokens=settings.answer_tokens, longest=longest)
     run = _identity(policy, reward_model, asked, settings)
     out.mkdir(parents=True, exist_ok=True)
     if (found := _finished(out, run)) is not None:
@@ -260,22 +261,6 @@ def _step(loss: Tensor, optimizer: torch.optim.Optimizer, *, rate: float, clip: 
     optimizer.step()
     optimizer.zero_grad()
     return norm.item()
-
-
-def _asked(
-    prompts: Sequence[list[Turn]], tokens: Tokens, settings: PPOSettings, *, longest: int | None
-) -> list[list[int]]:
-    """The prompts as tokens. Raises PromptsUnusable."""
-    if not prompts:
-        raise PromptsUnusable("there is no prompt to answer")
-    asked = [tokens.prompt(turns) for turns in prompts]
-    for number, prompt in enumerate(asked, start=1):
-        if longest is not None and len(prompt) + settings.answer_tokens > longest:
-            raise PromptsUnusable(
-                f"prompt {number} has {len(prompt)} tokens, which leave no room for {settings.answer_tokens} tokens of "
-                f"an answer: the models have {longest} positions; leave it out, or lower answer_tokens"
-            )
-    return asked
 
 
 def _identity(policy: Any, reward_model: RewardModel, asked: list[list[int]], settings: PPOSettings) -> dict[str, Any]:

@@ -1,5 +1,9 @@
-"""A file of prompts: JSON lines with `prompt`, a text or turns; other columns, as of preference rows, are ignored."""
+"""Prompts to answer: from a file of JSON lines with `prompt`, a text or turns, and as tokens.
 
+Other columns of the file, as of preference rows, are ignored.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -7,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from selfref.exports.preferences import Turn, turns_of
 from selfref.messages import Prompt
 from trainer.ppo.errors import PromptsUnusable
+from trainer.tokens import Tokens
 
 
 class _Line(BaseModel):
@@ -20,6 +25,22 @@ def read_prompts(file: Path) -> list[list[Turn]]:
     except OSError as error:
         raise PromptsUnusable(f"{file} could not be read: {error}") from error
     return [_turns(line, f"{file}, line {number}") for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def prompts_as_tokens(
+    prompts: Sequence[list[Turn]], tokens: Tokens, *, answer_tokens: int, longest: int | None
+) -> list[list[int]]:
+    """Each prompt's tokens, with room for an answer among the `longest` positions. Raises PromptsUnusable."""
+    if not prompts:
+        raise PromptsUnusable("there is no prompt to answer")
+    asked = [tokens.prompt(turns) for turns in prompts]
+    for number, prompt in enumerate(asked, start=1):
+        if longest is not None and len(prompt) + answer_tokens > longest:
+            raise PromptsUnusable(
+                f"prompt {number} has {len(prompt)} tokens, which leave no room for {answer_tokens} tokens of an "
+                f"answer: the models have {longest} positions; leave it out, or lower answer_tokens"
+            )
+    return asked
 
 
 def _turns(line: bytes, place: str) -> list[Turn]:

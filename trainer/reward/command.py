@@ -38,7 +38,7 @@ def reward_model(
     """
     from trainer.processes import leading
     from trainer.reward.run import reward_model as train_and_report
-    from trainer.snapshots.chain import read_labels, snapshots
+    from trainer.snapshots.chain import heldout_labels, newest, train_labels
 
     with explained():
         settings = RewardSettings(
@@ -53,10 +53,10 @@ def reward_model(
             lora_rank=lora_rank,
             seed=seed,
         )
-        chain = snapshots(data)[-(last or 0) :]
+        chain = newest(data, last)
         run = train_and_report(
-            (label for each in chain for label in read_labels(each.train())),
-            (label for each in chain for label in read_labels(each.heldout())),
+            train_labels(chain),
+            heldout_labels(chain),
             base=base,
             settings=settings,
             data=data,

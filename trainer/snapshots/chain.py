@@ -66,6 +66,11 @@ def snapshots(data: Path) -> list[Snapshot]:
     return chain
 
 
+def newest(data: Path, last: int | None) -> list[Snapshot]:
+    """The `last` snapshots, oldest first; all without a number. Raises SnapshotDamaged."""
+    return snapshots(data)[-(last or 0) :]
+
+
 def kept_ids(chain: Sequence[Snapshot]) -> set[str]:
     """The ids of all labels in the files of these snapshots; raises SnapshotDamaged."""
     ids: set[str] = set()
@@ -73,6 +78,16 @@ def kept_ids(chain: Sequence[Snapshot]) -> set[str]:
         for name, digests in ((TRAIN, each.manifest.train), (HELDOUT, each.manifest.heldout)):
             ids.update(_table(each.folder / name, digests, columns=["id"])["id"].to_pylist())
     return ids
+
+
+def train_labels(chain: Sequence[Snapshot]) -> Iterator[Label]:
+    """What these snapshots have to learn from, in feed order; raises SnapshotDamaged on the way."""
+    return (label for each in chain for label in read_labels(each.train()))
+
+
+def heldout_labels(chain: Sequence[Snapshot]) -> Iterator[Label]:
+    """What they have to measure on, likewise."""
+    return (label for each in chain for label in read_labels(each.heldout()))
 
 
 def read_labels(table: pa.Table) -> Iterator[Label]:
