@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.command import explained
+from trainer.command import explained, prepare
 from trainer.reward import options
 from trainer.reward.settings import RewardSettings
 
@@ -36,6 +36,7 @@ def reward_model(
     The same snapshots, base and settings are the same run, which is done once and goes on where it was killed. On
     several GPUs: `accelerate launch -m trainer reward-model ...`.
     """
+    prepare()
     from trainer.processes import leading
     from trainer.reward.run import reward_model as train_and_report
     from trainer.snapshots.chain import heldout_labels, newest, train_labels
