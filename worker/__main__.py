@@ -18,6 +18,7 @@ import structlog
 import uvloop
 from pydantic import ValidationError
 
+from selfref.deciding import Scale
 from selfref.environment import unknown_variables
 from selfref.logs import configure_logs
 from selfref.messages import Judgment, Work
@@ -110,7 +111,7 @@ async def _prepared(settings: Settings, resources: AsyncExitStack) -> ClaimLoop:
     method = MethodSettings(
         reference_tokens=settings.reference_tokens,
         critique_tokens=settings.critique_tokens,
-        tie_width=settings.tie_width,
+        scale=Scale(tie_width=settings.tie_width),
     )
 
     async def judged(pair: Work) -> Judgment:

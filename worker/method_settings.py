@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from selfref.deciding import Scale
 from worker.prompts import Prompts, load_prompts
 
 
@@ -11,7 +12,7 @@ class MethodSettings:
 
     reference_tokens: int = 512
     critique_tokens: int = 512
-    tie_width: float = 0.1  # nats; within this two answers are equal, since engines repeat themselves no more closely
+    scale: Scale = field(default_factory=Scale)
     reference_ttl: float = 7 * 86_400.0
     reference_patience: float = 300.0  # how long to wait for whoever is already writing the same reference
     prompts: Prompts = field(default_factory=load_prompts)

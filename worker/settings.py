@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from selfref.deciding import TIE_WIDTH
+
 PREFIX = "SELFREF_WORKER_"
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -57,7 +59,7 @@ class Settings(BaseSettings):
     reference_tokens: Positive = 512
     critique_tokens: Positive = 512
     tie_width: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        default=0.1, description="|log-odds| below which two answers tie, nats"
+        default=TIE_WIDTH, description="|log-odds| below which two answers tie, nats"
     )
 
     metrics_host: str = "127.0.0.1"

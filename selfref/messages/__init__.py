@@ -31,6 +31,7 @@ from selfref.messages.job import (
 )
 from selfref.messages.judgment import (
     ESCAPED_MARKERS,
+    ODDS_OPPOSE_VOTES,
     STATE,
     Cancellation,
     Failure,
@@ -56,6 +57,7 @@ __all__ = [
     "DEFAULT_PRINCIPLE",
     "ESCAPED_MARKERS",
     "MAX_VOTES",
+    "ODDS_OPPOSE_VOTES",
     "STATE",
     "BiasCounts",
     "BiasGroup",

@@ -12,6 +12,7 @@ from selfref.messages.comparison import Preset, Work
 from selfref.messages.message import Message
 
 ESCAPED_MARKERS = "escaped_markers"  # flag of a pair in which a text was rewritten
+ODDS_OPPOSE_VOTES = "odds_oppose_votes"  # flag of a majority that the mean of the odds contradicts
 
 
 class Verdict(StrEnum):

@@ -4,8 +4,8 @@ import math
 import re
 from collections.abc import Sequence
 
+from selfref.deciding.strength import log_sum_exp
 from worker.engines.protocol import LABELS
-from worker.strength import log_sum_exp
 
 _LAST_LINE = re.compile(r"Verdict: ([AB])")
 _LEADING_SPACE = " \u2581\u0120"  # as text, as sentencepiece and as byte-level BPE write it

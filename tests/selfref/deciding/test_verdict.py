@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfref.deciding.verdict import count_votes, lean, majority, position_bias, reconcile, reconcile_votes
 from selfref.messages import Verdict, VoteCounts
-from worker.verdict import count_votes, lean, majority, position_bias, reconcile, reconcile_votes
 
 A, B, TIE, INCONSISTENT = Verdict.A, Verdict.B, Verdict.TIE, Verdict.INCONSISTENT
 WIDTH = 0.1

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfref.deciding.strength import log_odds, log_sum_exp, mean, probability, semantic_perplexity, strength
 from worker.engines.labels import spellings
-from worker.strength import log_odds, log_sum_exp, mean, probability, semantic_perplexity, strength
 
-PUBLISHED = Path(__file__).parents[2] / "../shared/data/judge_logprobs_500.jsonl"
+PUBLISHED = Path(__file__).parents[3] / "../shared/data/judge_logprobs_500.jsonl"
 
 odds = st.floats(-50, 50)
 log_prob = st.floats(-60, 0)

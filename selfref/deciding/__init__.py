@@ -1,0 +1,13 @@
+"""From what a judge was heard to say to its verdict and how strong it is; no I/O.
+
+    decision = decide(preset, readings, scale=Scale())
+
+A worker decides so when it has judged, and whoever holds the readings of a judgment can decide again, on another
+`Scale`, without asking the judge (`decided_again`).
+"""
+
+from selfref.deciding.again import decided_again
+from selfref.deciding.decision import Decision, decide
+from selfref.deciding.scale import TIE_WIDTH, Scale
+
+__all__ = ["TIE_WIDTH", "Decision", "Scale", "decide", "decided_again"]
