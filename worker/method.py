@@ -41,10 +41,11 @@ class _Ground:
 async def judge(work: Work, *, engine: Engine, references: References, settings: MethodSettings) -> Judgment:
     """The judgment of this pair; raises `JudgingFailed` where there is none.
 
-    Identical answers are a tie and cost nothing. Otherwise lengths are counted before anything is generated, the
-    references that the rounds need are written or found, and all rounds run at the same time.
+    Identical answers are a tie and cost nothing, but where they are what the judge is checked by. Otherwise lengths are
+    counted before anything is generated, the references that the rounds need are written or found, and all rounds run
+    at the same time.
     """
-    if work.comparison.answer_a == work.comparison.answer_b:
+    if work.comparison.answer_a == work.comparison.answer_b and not (work.check and work.check.kind == "aa"):
         return identical_answers(work, engine=engine.describe(), settings=settings)
     rounds = plan_rounds(work)
     if rounds[0].reference is not None:

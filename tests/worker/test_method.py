@@ -11,7 +11,19 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from selfref.markers import find_marker
-from selfref.messages import ChatMessage, Comparison, Judgment, Lane, Markers, Preset, Verdict, VoteCounts, Work, now
+from selfref.messages import (
+    ChatMessage,
+    Check,
+    Comparison,
+    Judgment,
+    Lane,
+    Markers,
+    Preset,
+    Verdict,
+    VoteCounts,
+    Work,
+    now,
+)
 from tests.worker import minds
 from tests.worker.judging import eventually
 from tests.worker.thinking_engine import RememberedReferences, ThinkingEngine
@@ -142,6 +154,16 @@ async def test_identical_answers_tie_without_an_engine_call():
         assert judgment.usage.calls == 0
         assert judgment.orders == ()
     assert not engine.calls
+
+
+async def test_a_check_by_identical_answers_asks_the_judge_or_it_would_check_nothing():
+    engine = ThinkingEngine(minds.always_first)
+    pair = work("same", "same", preset=Preset.DIRECT).model_copy(update={"check": Check(kind="aa", of=0)})
+    judgment = await judged(pair, engine)
+    assert engine.calls
+    assert [reading.verdict for reading in judgment.orders] == ["A", "B"]  # the first one, each time
+    assert judgment.verdict is Verdict.INCONSISTENT
+    assert judgment.flags == ()
 
 
 async def test_an_empty_answer_is_a_candidate_like_any_other():
