@@ -3,7 +3,7 @@
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from selfref.markers import escape_markers, find_marker
 from selfref.messages import ESCAPED_MARKERS, Comparison, JudgeRequest, Lane, Markers, Work, now
@@ -46,7 +46,7 @@ def work_of(asked: JudgeRequest, *, judgment_id: str, tenant: str) -> Work:
     comparison = asked.comparison()
     flags: tuple[str, ...] = ()
     if asked.markers is Markers.ESCAPE:
-        escaped = _mapped(comparison, escape_markers)
+        escaped = comparison.with_texts(escape_markers)
         if escaped != comparison:
             comparison, flags = escaped, (ESCAPED_MARKERS,)
     else:
@@ -85,14 +85,3 @@ def _texts(comparison: Comparison) -> list[tuple[str, str]]:
         texts = [(f"prompt[{index}].content", message.content) for index, message in enumerate(prompt)]
     texts += [(name, getattr(comparison, name)) for name in ("answer_a", "answer_b", "principle")]
     return texts + ([("reference", comparison.reference)] if comparison.reference is not None else [])
-
-
-def _mapped(comparison: Comparison, change: Callable[[str], str]) -> Comparison:
-    prompt = comparison.prompt
-    if isinstance(prompt, str):
-        prompt = change(prompt)
-    else:
-        prompt = tuple(turn.model_copy(update={"content": change(turn.content)}) for turn in prompt)
-    reference = None if comparison.reference is None else change(comparison.reference)
-    texts = {name: change(getattr(comparison, name)) for name in ("answer_a", "answer_b", "principle")}
-    return comparison.model_copy(update={"prompt": prompt, "reference": reference, **texts})

@@ -85,7 +85,7 @@ class Attempts:
         work, retention = self._store.work, self._terms.retention
         match ending:
             case Judged(judgment):
-                label = Label.of(claim.work, judgment)
+                label = Label.of(claim.work.comparison, judgment)
                 ours = await work.finish(claim, judgment, label, retention=retention)
                 metrics.JUDGMENTS.labels(_outcome(judgment.verdict) if ours else "superseded").inc()
                 if ours:

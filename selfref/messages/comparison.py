@@ -1,6 +1,6 @@
 """What comes in: a prompt, two answers and a principle, how to judge them, and the work that they become."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -71,6 +71,17 @@ class Comparison(Message):
     def swapped(self) -> Self:
         """The same comparison with the two answers in each other's place."""
         return self.model_copy(update={"answer_a": self.answer_b, "answer_b": self.answer_a})
+
+    def with_texts(self, change: Callable[[str], str]) -> Self:
+        """The same comparison with every text changed, the principle and a reference too."""
+        prompt = self.prompt
+        if isinstance(prompt, str):
+            prompt = change(prompt)
+        else:
+            prompt = tuple(turn.model_copy(update={"content": change(turn.content)}) for turn in prompt)
+        reference = None if self.reference is None else change(self.reference)
+        texts = {name: change(getattr(self, name)) for name in ("answer_a", "answer_b", "principle")}
+        return self.model_copy(update={"prompt": prompt, "reference": reference, **texts})
 
     def conversation(self) -> tuple[ChatMessage, ...]:
         """The prompt as chat messages, ending with the user's turn."""

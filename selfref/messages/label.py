@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from selfref.messages.comparison import Prompt, Work
+from selfref.messages.comparison import Comparison, Prompt
 from selfref.messages.judgment import Judgment, Verdict
 from selfref.messages.message import Message
 
@@ -27,12 +27,12 @@ class Label(Message):
     custom_id: str | None = None
 
     @classmethod
-    def of(cls, work: Work, judgment: Judgment, *, margin_max: float = 1.0) -> "Label":
-        """The label that this judgment makes of its work; `margin` is `margin_max` times strength, 0 unless decided."""
-        comparison, verdict = work.comparison, judgment.verdict
+    def of(cls, comparison: Comparison, judgment: Judgment, *, margin_max: float = 1.0) -> "Label":
+        """The label of what was compared; `margin` is `margin_max` times strength, 0 unless decided."""
+        verdict = judgment.verdict
         answers = {Verdict.A: comparison.answer_a, Verdict.B: comparison.answer_b}
         return cls(
-            id=work.id,
+            id=judgment.id,
             prompt=comparison.prompt,
             answer_a=comparison.answer_a,
             answer_b=comparison.answer_b,
@@ -44,6 +44,6 @@ class Label(Message):
             margin=margin_max * (judgment.strength or 0.0) if verdict.decided else 0.0,
             principle=comparison.principle,
             provenance=judgment.provenance.digest(),
-            job_id=work.job_id,
-            custom_id=work.custom_id,
+            job_id=judgment.job_id,
+            custom_id=judgment.custom_id,
         )

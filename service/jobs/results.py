@@ -126,7 +126,7 @@ async def _read(gateway: Gateway, job: StoredJob, after: Position, limit: int) -
 def _label(outcome: bytes, index: PairIndex, manifest: Manifest) -> Label:
     """The label that the feed holds of this judgment: its texts are those of the upload."""
     judgment = Judgment.model_validate_json(outcome)
-    return Label.of(index.work(pair_number(judgment.id), manifest), judgment)
+    return Label.of(index.work(pair_number(judgment.id), manifest).comparison, judgment)
 
 
 def _result(told: Told) -> bytes:

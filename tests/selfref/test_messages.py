@@ -107,7 +107,7 @@ def test_swapping_twice_changes_nothing(comparison: Comparison) -> None:
 def test_a_label_prefers_an_answer_exactly_when_its_judgment_decided(
     comparison: Comparison, judgment: Judgment
 ) -> None:
-    label = Label.of(_work(comparison), judgment)
+    label = Label.of(comparison, judgment)
     answers = {
         Verdict.A: (comparison.answer_a, comparison.answer_b),
         Verdict.B: (comparison.answer_b, comparison.answer_a),

@@ -39,6 +39,6 @@ async def _round(store: Store, judge: Judge, *, most: int) -> int:
     claims = await store.work.claim("test-judge", count=most, wait=0.2)
     for claim in claims:
         outcome = judge(claim.work)
-        label = Label.of(claim.work, outcome) if isinstance(outcome, Judgment) else None
+        label = Label.of(claim.work.comparison, outcome) if isinstance(outcome, Judgment) else None
         await store.work.finish(claim, outcome, label, retention=RETENTION)
     return len(claims)

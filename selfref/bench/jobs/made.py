@@ -73,7 +73,7 @@ def judged(work: Work) -> tuple[Judgment, Label]:
         provenance=_PROVENANCE,
         finished_at=now(),
     )
-    return judgment, Label.of(work, judgment)
+    return judgment, Label.of(work.comparison, judgment)
 
 
 def _work(line: dict[str, str], number: int, *, job_id: str | None, lane: Lane) -> Work:

@@ -22,4 +22,4 @@ def work(judgment_id: str, *, tenant: str = "acme", lane: Lane = Lane.BATCH) -> 
 def judged(pair: Work, *, verdict: Verdict = Verdict.A) -> tuple[Judgment, Label]:
     """The judgment and the label it makes."""
     outcome = judgment_of(pair, verdict=verdict)
-    return outcome, Label.of(pair, outcome)
+    return outcome, Label.of(pair.comparison, outcome)
