@@ -3,11 +3,31 @@
     decision = decide(preset, readings, scale=Scale())
 
 A worker decides so when it has judged, and whoever holds the readings of a judgment can decide again, on another
-`Scale`, without asking the judge (`decided_again`).
+`Scale`, without asking the judge (`decided_again`). Scales that were fitted on human labels are in `calibration`.
 """
 
 from selfref.deciding.again import decided_again
+from selfref.deciding.calibration import (
+    Calibration,
+    Calibrations,
+    JudgeMeasured,
+    Unmatched,
+    UnusableCalibration,
+    load_calibrations,
+)
 from selfref.deciding.decision import Decision, decide
 from selfref.deciding.scale import TIE_WIDTH, Scale
 
-__all__ = ["TIE_WIDTH", "Decision", "Scale", "decide", "decided_again"]
+__all__ = [
+    "TIE_WIDTH",
+    "Calibration",
+    "Calibrations",
+    "Decision",
+    "JudgeMeasured",
+    "Scale",
+    "Unmatched",
+    "UnusableCalibration",
+    "decide",
+    "decided_again",
+    "load_calibrations",
+]
