@@ -6,11 +6,12 @@ from selfref.cli.bench import bench
 from selfref.cli.deadletters import app as deadletters
 from selfref.cli.demo import demo
 from selfref.cli.doctor import doctor
-from selfref.cli.exit_codes import DOCTOR_EPILOG, JUDGE_EPILOG, UP_EPILOG
+from selfref.cli.exit_codes import DOCTOR_EPILOG, JUDGE_EPILOG, REJUDGE_EPILOG, UP_EPILOG
 from selfref.cli.jobs import app as jobs
 from selfref.cli.judge import judge
 from selfref.cli.keys import app as keys
 from selfref.cli.labels import app as labels
+from selfref.cli.rejudge import rejudge
 from selfref.cli.up import up
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app.command(rich_help_panel=_RUN)(demo)
 app.command(rich_help_panel=_RUN, epilog=UP_EPILOG)(up)
 app.command(rich_help_panel=_LOOK, epilog=JUDGE_EPILOG)(judge)
 app.add_typer(jobs, name="jobs", rich_help_panel=_LOOK)
+app.command(rich_help_panel=_LOOK, epilog=REJUDGE_EPILOG)(rejudge)
 app.add_typer(keys, name="keys", rich_help_panel=_MEND)
 app.command(rich_help_panel=_MEND, epilog=DOCTOR_EPILOG)(doctor)
 app.add_typer(deadletters, name="deadletters", rich_help_panel=_MEND)

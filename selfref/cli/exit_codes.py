@@ -34,3 +34,8 @@ JOBS_EPILOG = (
     "[bold]Exit codes:[/bold] 0 done · 2 the command line is wrong, or the job does not allow it · "
     "5 the service does not answer"
 )
+REJUDGE_EPILOG = (
+    "[bold]Exit codes:[/bold] 0 derived again, or a noise floor · 1 a judgment is not what its readings amount to, "
+    "another judge judged again, or a file could not be written · 2 the command line, the results or the pairs are "
+    "wrong · 3 some pairs were not judged again · 5 the service does not answer"
+)
