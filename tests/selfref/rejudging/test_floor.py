@@ -46,7 +46,9 @@ def test_another_judge_is_no_noise_floor(different):
     again = judged(A, again=True, **({"model": "another"} if "model" in different else {}))
     if "preset" in different:
         again = again.model_copy(
-            update={"provenance": again.provenance.model_copy(update={"parameters": {"votes": 3, "chat_template": "c"}})}
+            update={
+                "provenance": again.provenance.model_copy(update={"parameters": {"votes": 3, "chat_template": "c"}})
+            }
         )
     floor.add(Heard.of(judged(A)), again)
     told = floor.report()
