@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from selfref.bench.agreement.command import agreement
+from selfref.bench.agreement.public.command import fetch
 from selfref.bench.engine_speed.command import engine
 from selfref.bench.jobs.command import jobs
 from selfref.bench.overhead import Setting, measure
@@ -26,6 +27,7 @@ def bench() -> None:
 
 app.command()(agreement)
 app.command()(engine)
+app.command()(fetch)
 app.command()(jobs)
 
 

@@ -12,6 +12,8 @@ from selfref.bench.agreement.asking import Answers, ask_own_stack, ask_service
 from selfref.bench.agreement.bootstrap import RESAMPLES
 from selfref.bench.agreement.files import BadLines
 from selfref.bench.agreement.ledger import UnusableLedger
+from selfref.bench.agreement.public.catalog import PublicSet
+from selfref.bench.agreement.public.command import fetch_sets
 from selfref.bench.agreement.published import published_for
 from selfref.bench.agreement.recorded import recorded_rows
 from selfref.bench.agreement.report import Dump, report
@@ -47,6 +49,10 @@ def agreement(
             help="JSON lines of {id, prompt, answer_a, answer_b, human_label, meta?}.  "
             "[dim]default: the little world[/dim]",
         ),
+    ] = None,
+    set_: Annotated[
+        list[PublicSet] | None,
+        typer.Option("--set", help="a public set beside FILES, fetched from its publisher into --out; may be repeated"),
     ] = None,
     world: Annotated[
         Split | None,
@@ -101,6 +107,8 @@ def agreement(
     ] = None,
 ) -> None:
     """How well the judge agrees with known labels, how consistent it is, and whether a reference helps it."""
+    if set_:
+        files = [*(files or ()), *fetch_sets(set_, (out or OUT) / "sets")]
     _require_one("each names who judges", url=url, model=model, engine_url=engine_url, recorded=recorded)
     _require_one("each names the pairs", files=files, world=world)
     _require_one("files are judged whole", files=files, pairs=pairs)
