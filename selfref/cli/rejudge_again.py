@@ -12,7 +12,7 @@ import orjson
 import typer
 
 from selfref.cli.exit_codes import FAILED, NOT_JUDGED, WRONG_USE
-from selfref.cli.rejudge_source import Source
+from selfref.cli.rejudge_source import Source, warn_unnamed
 from selfref.cli.terminal import err, stop
 from selfref.cli.terminal import out as terminal
 from selfref.durable import whole_file
@@ -63,6 +63,7 @@ def judge_again(source: Source, pairs: Path, *, repeat: int, out: Path | None, a
     except SameJudgment as error:
         stop(FAILED, f"the service answered with the first judgments: {error}", advice="Ask under another --repeat.")
     _say(found, out=out, as_json=as_json)
+    warn_unnamed(texts)
     if found.floor.differs_in:
         raise typer.Exit(FAILED)
     if found.unjudged:

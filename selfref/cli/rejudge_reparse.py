@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from selfref.cli.exit_codes import FAILED, WRONG_USE
-from selfref.cli.rejudge_source import Source
+from selfref.cli.rejudge_source import Source, warn_unnamed
 from selfref.cli.terminal import err, stop
 from selfref.cli.terminal import out as terminal
 from selfref.deciding import Unmatched, decided_again
@@ -133,12 +133,3 @@ def _say(found: Reparse, rescale: Rescale, wanted: Wanted, *, texts: Pairs | Non
         if path is not None:
             err.print(f"written to {path}", style="dim", soft_wrap=True)
     warn_unnamed(texts)
-
-
-def warn_unnamed(texts: Pairs | None) -> None:
-    """Say that texts and judgments were matched by line number alone, where they were."""
-    if texts is not None and texts.unnamed:
-        err.print(
-            f"{texts.unnamed} lines have no custom_id: that their texts are those that were judged was taken on trust.",
-            soft_wrap=True,
-        )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from selfref.cli.exit_codes import WRONG_USE
 from selfref.cli.on_service import on_service
-from selfref.cli.terminal import stop
-from selfref.rejudging.pairs import NotThePairs
+from selfref.cli.terminal import err, stop
+from selfref.rejudging.pairs import NotThePairs, Pairs
 from selfref.rejudging.results import Result, UnusableResults, read_results
 
 if TYPE_CHECKING:
@@ -52,3 +52,12 @@ class Source:
         """A client of the service; ends the command where it says no."""
         with on_service(self.url, self.api_key, self.data_dir) as client:
             yield client
+
+
+def warn_unnamed(texts: Pairs | None) -> None:
+    """Say that texts and judgments were matched by line number alone, where they were."""
+    if texts is not None and texts.unnamed:
+        err.print(
+            f"{len(texts.unnamed)} lines have no custom_id: that these texts were judged is taken on trust.",
+            soft_wrap=True,
+        )

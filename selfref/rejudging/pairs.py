@@ -34,7 +34,7 @@ class Pairs:
         self._starts = array("Q")
         self._by_custom_id: dict[str, int] | None = None
         self._job_ids: set[str | None] = set()
-        self.unnamed = 0  # lines asked for that had no custom_id to be known by
+        self.unnamed: set[int] = set()  # lines asked for that had no custom_id to be known by
         place = 0
         for line in file:
             self._starts.append(place)
@@ -51,7 +51,8 @@ class Pairs:
         number = result.line or self._line_of(judgment.custom_id, judgment.id)
         content = self._content(number)
         custom_id = content.get("custom_id")
-        self.unnamed += custom_id is None
+        if custom_id is None:
+            self.unnamed.add(number)
         if custom_id != judgment.custom_id:
             raise NotThePairs(f"line {number} is {_named(custom_id)}, and was judged as {_named(judgment.custom_id)}")
         for name, judged in (("principle", judgment.principle), ("preset", judgment.preset.value)):

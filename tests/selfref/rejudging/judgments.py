@@ -6,7 +6,16 @@ from typing import Any, Literal
 
 from selfref.deciding import Scale, decide
 from selfref.deciding.strength import log_odds, semantic_perplexity
-from selfref.messages import JobResult, OrderReading, Perplexity, Preset, Provenance, Reference, Usage
+from selfref.messages import (
+    ODDS_OPPOSE_VOTES,
+    JobResult,
+    OrderReading,
+    Perplexity,
+    Preset,
+    Provenance,
+    Reference,
+    Usage,
+)
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 Said = tuple[float, float]  # log-probabilities of the labels of A and of B
@@ -59,6 +68,7 @@ def result(
             "position_bias": decision.position_bias,
             "orders": decision.readings,
             "votes": decision.votes,
+            "flags": [ODDS_OPPOSE_VOTES] if decision.odds_oppose else [],
             "reference": Reference(text="It is 4.", source="model"),
             "principle": "best for humanity",
             "preset": preset,

@@ -89,4 +89,4 @@ def test_texts_that_were_escaped_are_told_as_the_judge_read_them(tmp_path):
 def test_lines_without_a_custom_id_are_counted(tmp_path):
     with pairs_at(uploaded(tmp_path, {name: text for name, text in PAIR.items() if name != "custom_id"})) as pairs:
         pairs.comparison(found_in(result(custom_id=None)))
-        assert pairs.unnamed == 1
+        assert pairs.unnamed == {1}
