@@ -11,14 +11,16 @@ import orjson
 
 from selfref.messages import ESCAPED_MARKERS, Judgment, Preset
 
+_VOTES = ("votes", "max_votes")  # as a request and a provenance both name them
+
 
 def line_again(content: dict[str, Any], judgment: Judgment) -> dict[str, Any]:
     """The line as it has to be sent so that it is judged in the same way."""
     asked = {name: value for name, value in content.items() if value is not None and name != "gold"}
     asked = {"principle": judgment.principle, "preset": judgment.preset.value} | asked
-    votes = judgment.provenance.parameters.get("votes", 1)
-    if votes != 1 and judgment.preset is not Preset.PAPER:
-        asked.setdefault("votes", votes)
+    made = judgment.provenance.parameters
+    if made.get("votes", 1) != 1 and judgment.preset is not Preset.PAPER:
+        asked = {name: made[name] for name in _VOTES if name in made} | asked
     if ESCAPED_MARKERS in judgment.flags:
         asked.setdefault("markers", "escape")
     return asked

@@ -35,6 +35,12 @@ def test_what_the_jobs_options_said_the_line_says_itself(pair, judged, more):
     assert JobLine.model_validate(asked).effective_preset() is judged.preset
 
 
+def test_a_budget_of_votes_is_asked_for_again():
+    made = Provenance(engine="e", model="m", template="t", method="m", parameters={"votes": "auto", "max_votes": 6})
+    asked = line_again(PAIR, result(provenance=made))
+    assert (asked["votes"], asked["max_votes"]) == ("auto", 6)
+
+
 def test_the_key_stands_for_judgments_lines_and_repetition():
     def key(*asked, repeat=1):
         return write_upload(io.BytesIO(), asked, repeat=repeat)

@@ -230,3 +230,16 @@ def test_a_publisher_out_of_reach_is_said_with_what_to_do(tmp_path):
     shown = fetch("hhh", "--out", str(tmp_path), "--mirror", "http://127.0.0.1:9")
     assert shown.exit_code == 5
     assert "selfref bench fetch" in shown.stderr
+
+
+def test_a_set_that_is_there_is_benchmarked_by_its_name(tmp_path):
+    (tmp_path / "sets").mkdir()
+    (tmp_path / "sets" / "llmbar.jsonl").symlink_to(shared("llmbar.jsonl"))
+    recorded = ("--recorded", str(shared("llmbar_judge_outputs.jsonl.gz")), "--arms", "GPT-4/Vanilla_NoRules")
+    shown = CliRunner().invoke(
+        app, ["agreement", "--set", "llmbar", *recorded, "--resamples", "100", "--out", str(tmp_path)]
+    )
+    assert shown.exit_code == 0, shown.output
+    report = json.loads((tmp_path / "llmbar.json").read_text())
+    assert report["settings"]["pairs"] == 419
+    assert report["published"]
