@@ -65,6 +65,14 @@ def test_a_scale_is_no_judge_and_both_are_read_on_the_first_ones():
     assert told["all"]["verdicts"]["tie"]["tie"] == 1
 
 
+def test_a_judgment_of_before_scales_were_named_is_of_the_same_judge():
+    first = judged(A)
+    plain = first.provenance.model_copy(update={"parameters": {"votes": 1, "chat_template": "c"}})
+    floor = Floor()
+    floor.add(Heard.of(first.model_copy(update={"provenance": plain})), judged(A, again=True))
+    assert floor.report()["differs_in"] == {}
+
+
 def test_one_judgment_given_twice_is_no_second_judgment():
     with pytest.raises(SameJudgment):
         Floor().add(Heard.of(judged(A)), judged(A))
