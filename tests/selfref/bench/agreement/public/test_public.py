@@ -26,7 +26,7 @@ PANDALM = """[
     {"idx": 1, "motivation_app": "Google Search", "cmp_key": "opt-7b_llama-7b", "instruction": "Is it true?",
      "input": NaN, "response1": true, "response2": "True.", "annotator1": 0, "annotator2": 0, "annotator3": 1},
     {"idx": 2, "motivation_app": "Google Search", "cmp_key": "opt-7b_llama-7b", "instruction": "Is it true?",
-     "input": "", "response1": "a", "response2": "b", "annotator1": 0, "annotator2": 1, "annotator3": 2}
+     "input": "", "response1": "a", "response2": "b", "annotator1": 1, "annotator2": 0, "annotator3": 2}
 ]"""
 ASKED = (
     "###Task Description:\nAn instruction, a response to evaluate, and a score rubric are given.\n\n"
