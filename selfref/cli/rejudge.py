@@ -92,6 +92,8 @@ def rejudge(
 
     for file in (out, labels):
         check_destination(file, overwrite=overwrite)
+    if out is not None and out == labels:
+        stop(WRONG_USE, "--out and --labels name one file", advice="Name two.")
     if temperature is not None and not 0 < temperature < float("inf"):
         stop(WRONG_USE, "--temperature has to be a number above 0")
     source = Source(results, url=url, api_key=api_key, data_dir=data_dir)

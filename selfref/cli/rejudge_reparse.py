@@ -37,7 +37,7 @@ def reparse_results(source: Source, rescale: Rescale, wanted: Wanted, *, pairs: 
     try:
         with source.results() as results, _texts(pairs) as texts, ExitStack() as files:
             new = files.enter_context(_written(wanted.out))
-            labels = _Labels(files.enter_context(_written(wanted.labels)), wanted) if wanted.labels else None
+            labels = _Labels(files.enter_context(whole_file(wanted.labels)), wanted.format_) if wanted.labels else None
             for result in results:
                 line, label = _again(result, rescale, texts, found)
                 if new is not None:
@@ -89,20 +89,19 @@ def _check_calibrated(found: Reparse) -> None:
 class _Labels:
     """The file of labels in the making."""
 
-    def __init__(self, file: BinaryIO | None, wanted: Wanted) -> None:
+    def __init__(self, file: BinaryIO, format_: str) -> None:
         self._file = file
-        self._format = Format(wanted.format_)
+        self._format = Format(format_)
         self._export: Export = export_as(self._format)
 
     def add(self, label: Label) -> bool:
         """Whether the format has a row for it."""
-        if self._file is not None:
-            self._file.write(self._export.write([label]))
+        self._file.write(self._export.write([label]))
         return self._format.holds(label)
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.write(self._export.close())
+        """The rest of the file."""
+        self._file.write(self._export.close())
 
 
 @contextmanager

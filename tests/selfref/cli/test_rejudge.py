@@ -131,6 +131,7 @@ def test_a_calibration_is_read_for_its_own_judge_and_for_no_other(files, tmp_pat
         (("--calibration", "c.json"), "--reparse"),
         (("--reparse", "--labels", "labels.jsonl"), "--pairs"),
         (("--reparse", "--temperature", "0"), "above 0"),
+        (("--reparse", "--out", "one.jsonl", "--labels", "one.jsonl"), "one file"),
         (("--reparse", "--calibration", "none.json"), "none.json"),
         (("--reparse", "--calibration", "none.json", "--tie-width", "1"), "alone"),
         (("--reparse", "--out", __file__), "--overwrite"),
