@@ -6,7 +6,16 @@ import uuid
 from collections.abc import Sequence
 
 from selfref.markers import escape_markers, find_marker
-from selfref.messages import ESCAPED_MARKERS, Comparison, JudgeRequest, Lane, Markers, Work, now
+from selfref.messages import (
+    DEFAULT_MAX_VOTES,
+    ESCAPED_MARKERS,
+    Comparison,
+    JudgeRequest,
+    Lane,
+    Markers,
+    Work,
+    now,
+)
 from service.errors import Invalid, Unreadable
 
 LONGEST_KEY = 255  # characters of an Idempotency-Key, as elsewhere in the field
@@ -37,8 +46,12 @@ def judgment_id(tenant: str, key: str | None) -> str:
 
 
 def fingerprint(asked: JudgeRequest) -> str:
-    """SHA-256 of the request in canonical form: spelling out a default or reordering fields changes nothing."""
-    return hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
+    """SHA-256 of the request in canonical form: spelling out a default or reordering fields changes nothing.
+
+    A budget that was not given is left out, so that requests from before there was one keep their fingerprint.
+    """
+    unsaid = {"max_votes"} if asked.max_votes is None else None
+    return hashlib.sha256(asked.model_dump_json(exclude=unsaid).encode()).hexdigest()
 
 
 def work_of(asked: JudgeRequest, *, judgment_id: str, tenant: str) -> Work:
@@ -58,6 +71,7 @@ def work_of(asked: JudgeRequest, *, judgment_id: str, tenant: str) -> Work:
         comparison=comparison,
         preset=asked.effective_preset(),
         votes=asked.votes or 1,
+        max_votes=asked.max_votes or DEFAULT_MAX_VOTES,
         markers=asked.markers,
         custom_id=asked.custom_id,
         flags=flags,

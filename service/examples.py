@@ -187,6 +187,7 @@ JOB: dict[str, Any] = {
         "principle": None,
         "preset": None,
         "votes": None,
+        "max_votes": None,
         "markers": None,
         "max_refused": 0.1,
         "canaries": 0.02,

@@ -10,13 +10,14 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from selfref.deciding import settled
 from selfref.markers import escape_markers, find_marker
 from selfref.messages import ChatMessage, Comparison, Judgment, Markers, Preset, Reference, Usage, Work, storable
 from worker.engines.protocol import Engine, Prompt
 from worker.errors import EngineFailed, MarkersInModelText, TooLong
 from worker.method_settings import MethodSettings
-from worker.outcome import Heard, identical_answers, judgment_of
-from worker.plan import Round, plan_rounds
+from worker.outcome import Heard, identical_answers, judgment_of, readings_of
+from worker.plan import Round, next_rounds, plan_rounds
 from worker.prompts import Prompts
 from worker.references import References, Written, own_reference
 
@@ -38,12 +39,22 @@ class _Ground:
     escaped: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One round, ready to be asked."""
+
+    work: Work
+    round: Round
+    ground: _Ground
+    prompt: Prompt
+
+
 async def judge(work: Work, *, engine: Engine, references: References, settings: MethodSettings) -> Judgment:
     """The judgment of this pair; raises `JudgingFailed` where there is none.
 
     Identical answers are a tie and cost nothing, but where they are what the judge is checked by. Otherwise lengths are
     counted before anything is generated, the references that the rounds need are written or found, and all rounds run
-    at the same time.
+    at the same time; with votes `auto`, those that turn out to be needed follow.
     """
     if work.comparison.answer_a == work.comparison.answer_b and not (work.check and work.check.kind == "aa"):
         return identical_answers(work, engine=engine.describe(), settings=settings)
@@ -55,13 +66,28 @@ async def judge(work: Work, *, engine: Engine, references: References, settings:
     prompts = await _together(*(engine.prepare(turn) for turn in turns))
     for prompt in prompts:
         _require_room(prompt, engine=engine, settings=settings, reference_tokens=0)
-    heard = await _together(
-        *(
-            _hear(work, round_, grounds[round_], prompt=prompt, engine=engine, settings=settings)
-            for round_, prompt in zip(rounds, prompts, strict=True)
-        )
-    )
+    asking = [_Asking(work, round_, grounds[round_], prompt) for round_, prompt in zip(rounds, prompts, strict=True)]
+    heard = await _all_heard(asking, engine=engine, settings=settings)
+    if work.votes == "auto":
+        heard = await _until_settled(asking, heard, engine=engine, settings=settings)
     return judgment_of(work, heard, engine=engine.describe(), settings=settings, spent=spent)
+
+
+async def _until_settled(
+    first: Sequence[_Asking], heard: list[Heard], *, engine: Engine, settings: MethodSettings
+) -> list[Heard]:
+    """All that was heard, order by order, once more of it would change nothing or the budget is spent.
+
+    `first` asked once in each order; what it stands on and its prompt serve for every later critique of that order.
+    """
+    work = first[0].work
+    by_order = {one.round.first: one for one in first}
+    asked = 1
+    while not settled(readings_of(work, heard), scale=settings.scale, left=work.max_votes - asked):
+        asking = [replace(by_order[round_.first], round=round_) for round_ in next_rounds(work, asked=asked)]
+        heard += await _all_heard(asking, engine=engine, settings=settings)
+        asked += 1
+    return sorted(heard, key=lambda one: one.round.first)
 
 
 async def _require_room_for_a_reference(comparison: Comparison, *, engine: Engine, settings: MethodSettings) -> None:
@@ -173,15 +199,18 @@ def _turns(work: Work, round_: Round, ground: _Ground, *, prompts: Prompts) -> t
     return (*ground.chat, ChatMessage(role="user", content=content))
 
 
-async def _hear(
-    work: Work, round_: Round, ground: _Ground, *, prompt: Prompt, engine: Engine, settings: MethodSettings
-) -> Heard:
+async def _all_heard(asking: Sequence[_Asking], *, engine: Engine, settings: MethodSettings) -> list[Heard]:
+    return await _together(*(_hear(one, engine=engine, settings=settings) for one in asking))
+
+
+async def _hear(asking: _Asking, *, engine: Engine, settings: MethodSettings) -> Heard:
     """One critique and the verdict that follows it."""
-    written = await engine.generate(prompt, sampling=round_.sampling, max_new_tokens=settings.critique_tokens)
-    critique = replace(written, text=_quotable(written.text, where="critique", markers=work.markers))
+    ground, prompt = asking.ground, asking.prompt
+    written = await engine.generate(prompt, sampling=asking.round.sampling, max_new_tokens=settings.critique_tokens)
+    critique = replace(written, text=_quotable(written.text, where="critique", markers=asking.work.markers))
     reading = await engine.read_verdict(prompt, critique)
     return Heard(
-        round=round_,
+        round=asking.round,
         reference=ground.reference,
         reference_cut=ground.cut,
         critique=critique,

@@ -27,7 +27,7 @@ from selfref.messages import (
 )
 from worker.engines.protocol import Description, Generation, LabelChoice, LabelLogProbs
 from worker.method_settings import MethodSettings
-from worker.plan import Round, plan_rounds
+from worker.plan import Round, hottest
 
 MUCH_MASS = 0.5  # of the next token's probability; below, the model wanted to say something else than a label
 
@@ -56,7 +56,7 @@ def judgment_of(
     work: Work, heard: Sequence[Heard], *, engine: Description, settings: MethodSettings, spent: Usage
 ) -> Judgment:
     """The judgment that these rounds amount to; `spent` is what was paid before them."""
-    decision = decide(work.preset, [_reading(work.preset, one) for one in heard], scale=settings.scale)
+    decision = decide(work.preset, readings_of(work, heard), scale=settings.scale)
     for one in heard:
         spent = spent + one.critique.usage + one.reading.usage
     return _judgment(
@@ -67,6 +67,11 @@ def judgment_of(
         provenance=_provenance(work, engine=engine, settings=settings, method=engine.method),
         reference=None if work.preset is Preset.PAPER else heard[0].reference,
     )
+
+
+def readings_of(work: Work, heard: Sequence[Heard]) -> list[OrderReading]:
+    """What was heard, in terms of the caller's own A and B."""
+    return [_reading(work.preset, one) for one in heard]
 
 
 def _reading(preset: Preset, one: Heard) -> OrderReading:
@@ -118,7 +123,8 @@ def _flags(heard: Sequence[Heard], decision: Decision, *, engine: Description) -
 
 
 def _provenance(work: Work, *, engine: Description, settings: MethodSettings, method: str) -> Provenance:
-    round_ = plan_rounds(work)[0]
+    sampling = hottest(work)
+    budget = {"max_votes": work.max_votes} if work.votes == "auto" else {}
     return Provenance(
         engine=engine.engine,
         engine_version=engine.version,
@@ -130,8 +136,9 @@ def _provenance(work: Work, *, engine: Description, settings: MethodSettings, me
         parameters={
             "preset": work.preset.value,
             "votes": work.votes,
-            "temperature": round_.sampling.temperature,
-            "top_p": round_.sampling.top_p,
+            **budget,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
             "reference_tokens": settings.reference_tokens,
             "critique_tokens": settings.critique_tokens,
             **settings.scale.parameters(),

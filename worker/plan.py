@@ -1,5 +1,9 @@
-"""Which critiques a judgment consists of: one `Round` each, decided from the preset alone before anything is called."""
+"""Which critiques a judgment consists of: one `Round` each, decided from preset and votes before anything is called.
 
+Votes `auto` begin with the first round of each order and go on with `next_rounds`, as often as it is needed.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,8 +32,28 @@ def plan_rounds(work: Work) -> tuple[Round, ...]:
     """The rounds of this preset; equal for a comparison and its swapped twin."""
     if work.preset is Preset.PAPER:
         return tuple(_paper_round(number) for number in range(PAPER_ROUNDS))
+    if work.votes == "auto" or work.votes == 1:
+        return _in_both_orders(work, [Sampling()])
+    return _in_both_orders(work, [_seeded(VOTE_SAMPLING, number) for number in range(work.votes)])
+
+
+def next_rounds(work: Work, *, asked: int) -> tuple[Round, ...]:
+    """One more round in each order for votes `auto`, after `asked` of them.
+
+    The first was greedy, so that a clear pair is judged as it is without votes; from then on they are those of
+    `votes: n`.
+    """
+    return _in_both_orders(work, [_seeded(VOTE_SAMPLING, asked - 1)])
+
+
+def hottest(work: Work) -> Sampling:
+    """How the critiques of this work are sampled; of votes `auto`, those behind the first."""
+    rounds = next_rounds(work, asked=1) if work.votes == "auto" else plan_rounds(work)
+    return rounds[0].sampling
+
+
+def _in_both_orders(work: Work, critiques: Sequence[Sampling]) -> tuple[Round, ...]:
     reference = Sampling() if work.preset is Preset.SELF_REFERENCE else None
-    critiques = [Sampling()] if work.votes == 1 else [_seeded(VOTE_SAMPLING, number) for number in range(work.votes)]
     orders: tuple[Literal["A", "B"], ...] = ("A", "B")
     return tuple(
         Round(first=first, sampling=sampling, reference=reference) for first in orders for sampling in critiques

@@ -10,7 +10,7 @@ import typer
 from selfref.cli.exit_codes import FOLLOW_EPILOG, INTERRUPTED, JOBS_EPILOG, NOT_JUDGED, RESULTS_EPILOG, WRONG_USE
 from selfref.cli.judge import Markers, PresetName
 from selfref.cli.on_service import on_service
-from selfref.cli.options import ApiKey, DataDir, Out, Overwrite, Url
+from selfref.cli.options import ApiKey, DataDir, MaxVotes, Out, Overwrite, Url, Votes
 from selfref.cli.result_format import ResultFormat
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def submit(
     name: Annotated[str | None, typer.Option(help="What to call the job.")] = None,
     principle: Annotated[str | None, typer.Option(help="For lines that have none.")] = None,
     preset: Annotated[PresetName | None, typer.Option(help="For lines that have none.")] = None,
-    votes: Annotated[int | None, typer.Option(help="Sampled critiques per order, for lines that say nothing.")] = None,
+    votes: Votes = None,
+    max_votes: MaxVotes = None,
     markers: Annotated[
         Markers | None, typer.Option(help="A chat template's markers in a text, for lines that say nothing.")
     ] = None,
@@ -63,6 +64,7 @@ def submit(
         principle=principle,
         preset=preset and preset.value,
         votes=votes,
+        max_votes=max_votes,
         markers=markers and markers.value,
         max_refused=max_refused,
         canaries=canaries,
@@ -217,7 +219,7 @@ def _options(**given: Any) -> dict[str, Any]:
     try:
         JobOptions.model_validate(chosen)
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = (f"{'.'.join(map(str, fault['loc'])) or 'the options'}: {fault['msg']}" for fault in error.errors())
         stop(WRONG_USE, "; ".join(faults), advice="`selfref jobs submit --help` shows the options.")
     return chosen
 

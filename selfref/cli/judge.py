@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selfref.cli.exit_codes import NOT_JUDGED, STILL_WAITING, UNREACHABLE, WRONG_USE
-from selfref.cli.options import ApiKey, DataDir, Url
+from selfref.cli.options import ApiKey, DataDir, MaxVotes, Url, Votes
 
 if TYPE_CHECKING:
     from selfref.messages import JudgeRequest, Judgment
@@ -39,7 +39,8 @@ def judge(
     ] = None,
     reference: Annotated[str | None, typer.Option(help="Your own reference answer, in place of the judge's.")] = None,
     preset: Annotated[PresetName | None, typer.Option(help="How to judge.")] = None,
-    votes: Annotated[int | None, typer.Option(help="Sampled critiques per order, 1 to 16.")] = None,
+    votes: Votes = None,
+    max_votes: MaxVotes = None,
     markers: Annotated[
         Markers | None, typer.Option(help="What to do with a chat template's own markers in a text, such as `</s>`.")
     ] = None,
@@ -67,6 +68,7 @@ def judge(
         "reference": reference,
         "preset": preset and preset.value,
         "votes": votes,
+        "max_votes": max_votes,
         "markers": markers and markers.value,
     }
     request = _request({name: value for name, value in options.items() if value is not None})

@@ -1,7 +1,7 @@
 """Options that several commands share, so that they are named and described once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,26 @@ DataDir = Annotated[
         file_okay=False,
         help="Folder of the local stack's data.  [dim]default: ~/.local/share/selfref[/dim]",
     ),
+]
+
+
+def _counted_or_auto(text: str) -> int | str:
+    """A number where it is one; what else it may be, the message it becomes part of decides."""
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+Votes = Annotated[
+    Any,
+    typer.Option(
+        "--votes",
+        metavar="N|auto",
+        parser=_counted_or_auto,
+        help="Sampled critiques per order, 1 to 16; `auto`: as many as it takes.  [dim]default: a greedy one[/dim]",
+    ),
+]
+MaxVotes = Annotated[
+    int | None,
+    typer.Option("--max-votes", help="Most critiques per order with --votes auto.  [dim]default: 8[/dim]"),
 ]
 RedisUrl = Annotated[
     str | None,

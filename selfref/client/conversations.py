@@ -30,7 +30,8 @@ class How(TypedDict, total=False):
     principle: str
     reference: str | None
     preset: Preset | str | None
-    votes: int | None
+    votes: int | Literal["auto"] | None
+    max_votes: int | None
     custom_id: str | None
     markers: Literal["refuse", "escape"]
 

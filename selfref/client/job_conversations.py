@@ -32,7 +32,8 @@ class JobHow(TypedDict, total=False):
     name: str
     principle: str
     preset: Preset | str
-    votes: int
+    votes: int | Literal["auto"]
+    max_votes: int
     markers: Literal["refuse", "escape"]
     max_refused: float
     canaries: float

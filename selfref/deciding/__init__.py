@@ -3,7 +3,8 @@
     decision = decide(preset, readings, scale=Scale())
 
 A worker decides so when it has judged, and whoever holds the readings of a judgment can decide again, on another
-`Scale`, without asking the judge (`decided_again`). Scales that were fitted on human labels are in `calibration`.
+`Scale`, without asking the judge (`decided_again`). Whether asking once more could change it, `settled` says. Scales
+that were fitted on human labels are in `calibration`.
 """
 
 from selfref.deciding.again import decided_again
@@ -17,6 +18,7 @@ from selfref.deciding.calibration import (
 )
 from selfref.deciding.decision import Decision, decide
 from selfref.deciding.scale import TIE_WIDTH, Scale
+from selfref.deciding.settled import settled
 
 __all__ = [
     "TIE_WIDTH",
@@ -30,4 +32,5 @@ __all__ = [
     "decide",
     "decided_again",
     "load_calibrations",
+    "settled",
 ]

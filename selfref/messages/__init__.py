@@ -6,6 +6,7 @@ Unknown fields are refused: a misspelt option that is silently ignored becomes t
 """
 
 from selfref.messages.comparison import (
+    DEFAULT_MAX_VOTES,
     DEFAULT_PRINCIPLE,
     MAX_VOTES,
     ChatMessage,
@@ -54,6 +55,7 @@ from selfref.messages.message import Identifier, Message, Text, now, storable
 from selfref.messages.stats import BiasCounts, BiasGroup, BiasRates, Stats
 
 __all__ = [
+    "DEFAULT_MAX_VOTES",
     "DEFAULT_PRINCIPLE",
     "ESCAPED_MARKERS",
     "MAX_VOTES",

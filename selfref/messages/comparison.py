@@ -3,14 +3,22 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from selfref.messages.message import Identifier, Message, Text
 
 DEFAULT_PRINCIPLE = "best for humanity"  # the paper's general principle
 MAX_VOTES = 16  # sampled critiques per order; beyond this, published results get worse rather than better
+DEFAULT_MAX_VOTES = 8  # critiques per order that votes `auto` may take
 
 
 class Lane(StrEnum):
@@ -59,6 +67,24 @@ def _conversation(prompt: "str | Sequence[ChatMessage]") -> "str | Sequence[Chat
 Prompt = Annotated[Text | tuple[ChatMessage, ...], AfterValidator(_conversation)]
 
 
+def counted_or_auto(votes: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """One complaint in words, where a union would have one for each of its branches."""
+    try:
+        return handler(votes)
+    except ValidationError:
+        raise ValueError(f"must be a whole number from 1 to {MAX_VOTES}, or 'auto'") from None
+
+
+Counted: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=MAX_VOTES)]
+Votes: TypeAlias = Annotated[Counted | Literal["auto"], WrapValidator(counted_or_auto)]
+
+
+def require_auto(votes: int | str | None, max_votes: int | None) -> None:
+    """A budget is for votes that are not counted beforehand; raises ValueError where they are."""
+    if max_votes is not None and votes != "auto":
+        raise ValueError("a budget is for votes 'auto' alone; send \"votes\": \"auto\", or drop 'max_votes'")
+
+
 class Comparison(Message):
     """A prompt, two candidate answers in positions A and B, and the principle that decides between them."""
 
@@ -94,8 +120,12 @@ class JudgeRequest(Comparison):
     """The body of `POST /judge`: a comparison and how to judge it."""
 
     preset: Preset | None = Field(default=None, description="`reference` where one is given, else `self-reference`")
-    votes: Annotated[int, Field(strict=True, ge=1, le=MAX_VOTES)] | None = Field(
-        default=None, description="sampled critiques per order; absent: one greedy critique per order"
+    votes: Votes | None = Field(
+        default=None,
+        description="sampled critiques per order; `auto`: as many as it takes; absent: one greedy critique per order",
+    )
+    max_votes: Counted | None = Field(
+        default=None, description=f"most critiques per order of votes `auto`; absent: {DEFAULT_MAX_VOTES}"
     )
     custom_id: Identifier | None = None
     markers: Markers = Markers.REFUSE
@@ -108,6 +138,7 @@ class JudgeRequest(Comparison):
             raise ValueError(f"preset '{self.preset}' does not use 'reference'; drop one of the two")
         if self.preset is Preset.PAPER and self.votes is not None:
             raise ValueError("preset 'paper' fixes its own four rounds; drop 'votes'")
+        require_auto(self.votes, self.max_votes)
         return self
 
     def comparison(self) -> Comparison:
@@ -138,7 +169,8 @@ class Work(Message):
     lane: Lane
     comparison: Comparison
     preset: Preset
-    votes: int = 1
+    votes: int | Literal["auto"] = 1
+    max_votes: int = DEFAULT_MAX_VOTES  # critiques per order, for votes `auto`
     markers: Markers = Markers.REFUSE
     custom_id: str | None = None
     job_id: str | None = None

@@ -2,14 +2,15 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, WrapValidator, model_validator
 
-from selfref.messages.comparison import MAX_VOTES, JudgeRequest, Markers, Preset
+from selfref.messages.comparison import MAX_VOTES, JudgeRequest, Markers, Preset, counted_or_auto, require_auto
 from selfref.messages.judgment import Judgment, Usage
 from selfref.messages.message import Message, Text
 
+_Counted = Annotated[int, Field(ge=1, le=MAX_VOTES)]  # not strict: it may come as the text of a query
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -34,12 +35,18 @@ class JobOptions(Message):
     name: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     principle: Annotated[Text, Field(min_length=1, max_length=2000)] | None = None
     preset: Preset | None = None
-    votes: Annotated[int, Field(ge=1, le=MAX_VOTES)] | None = None
+    votes: Annotated[_Counted | Literal["auto"], WrapValidator(counted_or_auto)] | None = None
+    max_votes: _Counted | None = None
     markers: Markers | None = None
     max_refused: Share = Field(default=0.1, description="share of lines that may be refused before the job fails")
     canaries: Annotated[float, Field(ge=0, le=0.2, allow_inf_nan=False)] = Field(
         default=0.0, description="hidden checks to add, as a share of the pairs; reported, and never made a label"
     )
+
+    @model_validator(mode="after")
+    def _options_agree(self) -> Self:
+        require_auto(self.votes, self.max_votes)
+        return self
 
 
 class JobLine(JudgeRequest):

@@ -2,18 +2,21 @@
 
 from typing import Any
 
+from selfref.messages import MAX_VOTES
 from service.examples import ERROR_LINE, JOB, RESULT_LINE, UPLOAD_LINES
 from service.operations import CURSOR, IDEMPOTENCY_KEY, answer, header, operation, problems, schema
 
 _LOCATION = {"Location": header("where the job can be read")}
 _LINES = {"schema": {"type": "string"}, "example": UPLOAD_LINES}
+_COUNTED: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": MAX_VOTES}
 _OPTIONS: list[dict[str, Any]] = [
     {"name": name, "in": "query", "required": False, "schema": kind, "description": text}
     for name, kind, text in (
         ("name", {"type": "string", "minLength": 1, "maxLength": 200}, "what to call the job"),
         ("principle", {"type": "string", "minLength": 1, "maxLength": 2000}, "for lines that have none"),
         ("preset", schema("Preset"), "for lines that have neither a preset nor a reference"),
-        ("votes", {"type": "integer", "minimum": 1, "maximum": 16}, "for lines that say nothing of it"),
+        ("votes", {"anyOf": [_COUNTED, {"const": "auto"}]}, "for lines that say nothing of it"),
+        ("max_votes", _COUNTED, "most critiques per order, for lines with votes `auto` that say nothing of it"),
         ("markers", schema("Markers"), "for lines that say nothing of it"),
         ("max_refused", {"type": "number", "minimum": 0, "maximum": 1}, "share of lines that may be refused (0.1)"),
         ("canaries", {"type": "number", "minimum": 0, "maximum": 0.2}, "hidden checks to add, as a share of the pairs"),

@@ -14,6 +14,7 @@ from service.spool.folder import JobFolder, Manifest
 from service.spool.index import PairIndex, pair_number
 
 PAPER_ROUNDS = 4  # critiques of a pair under the authors' protocol
+AUTO_VOTES = 2  # critiques in each order that a pair with votes `auto` takes on average, rounded up
 PAGE = 1000  # failures read at once
 
 
@@ -88,4 +89,6 @@ def _keep(file: Path, content: bytes) -> None:
 
 def _cost(work: Work) -> int:
     """Critiques in each order: what a pair takes of its tenant's turn."""
-    return PAPER_ROUNDS if work.preset is Preset.PAPER else work.votes
+    if work.preset is Preset.PAPER:
+        return PAPER_ROUNDS
+    return min(AUTO_VOTES, work.max_votes) if work.votes == "auto" else work.votes

@@ -55,8 +55,13 @@ class Manifest(Message):
 
     @property
     def fingerprint(self) -> str:
-        """Equal for uploads of the same bytes with the same options."""
-        return hashlib.sha256(f"{self.sha256}\n{self.options.model_dump_json()}".encode()).hexdigest()
+        """Equal for uploads of the same bytes with the same options.
+
+        A budget that was not given is left out, so that uploads from before there was one keep their fingerprint.
+        """
+        unsaid = {"max_votes"} if self.options.max_votes is None else None
+        options = self.options.model_dump_json(exclude=unsaid)
+        return hashlib.sha256(f"{self.sha256}\n{options}".encode()).hexdigest()
 
 
 class Validated(Message):

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from selfref.messages import JobLine, JobOptions, LineError, Markers, Preset
+from selfref.messages import DEFAULT_MAX_VOTES, JobLine, JobOptions, LineError, Markers, Preset
 from selfref.messages.message import storable
 from service.admission import refuse_markers
 from service.body import invalid, parse_as
@@ -76,7 +76,7 @@ def sameness(line: JobLine) -> tuple[object, ...]:
         line.principle,
         line.reference,
         line.effective_preset(),
-        line.votes or 1,
+        ("auto", line.max_votes or DEFAULT_MAX_VOTES) if line.votes == "auto" else line.votes or 1,
         line.markers,
     )
 
@@ -93,6 +93,8 @@ def _filled(line: JobLine, options: JobOptions) -> JobLine:
         gaps["preset"] = options.preset
     if options.votes is not None and line.votes is None and line.preset is not Preset.PAPER:
         gaps["votes"] = options.votes
+    if options.max_votes is not None and line.max_votes is None and gaps.get("votes", line.votes) == "auto":
+        gaps["max_votes"] = options.max_votes
     if not gaps:
         return line
     try:

@@ -8,6 +8,7 @@ import typer
 
 from littleworld.world.question import Split
 from selfref.bench.agreement import files as labelled
+from selfref.bench.agreement.arms import read_arm
 from selfref.bench.agreement.asking import Answers, ask_own_stack, ask_service
 from selfref.bench.agreement.bootstrap import RESAMPLES
 from selfref.bench.agreement.files import BadLines
@@ -15,8 +16,9 @@ from selfref.bench.agreement.ledger import UnusableLedger
 from selfref.bench.agreement.public.catalog import PublicSet
 from selfref.bench.agreement.public.command import fetch_sets
 from selfref.bench.agreement.published import published_for
-from selfref.bench.agreement.recorded import recorded_rows
-from selfref.bench.agreement.report import Dump, report
+from selfref.bench.agreement.recorded import recorded_replies
+from selfref.bench.agreement.replay import judges_of, rows_of
+from selfref.bench.agreement.report import BASELINE, Dump, report
 from selfref.bench.agreement.run import Asked
 from selfref.bench.agreement.sets import Set, file_set, world_set
 from selfref.bench.agreement.view import tables
@@ -69,7 +71,14 @@ def agreement(
         str | None,
         typer.Option(
             help=f"separated by commas: of {', '.join(Arm)} for the little world, of {', '.join(labelled.ARMS)} for "
-            "files, of JUDGE/STRATEGY for recorded judges.  [dim]default: all but `paper`; self-reference; all[/dim]"
+            "files, of JUDGE/STRATEGY for recorded judges. With votes: NAME@8, NAME@auto, NAME@auto:4 (at most 4); "
+            "recorded: JUDGE@2, all@auto.  [dim]default: all but `paper`; self-reference; all[/dim]"
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            help=f"of --arms: what the others' accuracy and calls are held against.  [dim]default: {BASELINE}[/dim]"
         ),
     ] = None,
     by: Annotated[
@@ -118,10 +127,18 @@ def agreement(
     if out is None and files and recorded is None:
         out = OUT  # what was paid for is kept without being asked to
     _require_places(sets, out=out, json=json, plot=plot)
+    if baseline is not None and baseline not in (arms or "").split(","):
+        raise typer.BadParameter("is not among --arms", param_hint="--baseline")
     if recorded is not None:
         answers = [_recorded(recorded, sets[0], arms)]
     else:
-        chosen = _arms(arms, known=labelled.ARMS if files else Arm, otherwise=FILE_ARMS if files else WORLD_ARMS)
+        known = labelled.ARMS if files else tuple(Arm)
+        chosen = _arms(
+            arms,
+            known=known,
+            voters=[name for name in known if name != Arm.PAPER],  # which has rounds of its own
+            otherwise=FILE_ARMS if files else WORLD_ARMS,
+        )
         settings = StackSettings(
             data_dir=(out or Path()).absolute() / "stack",
             port=0,
@@ -130,7 +147,7 @@ def agreement(
         )
         answers = _asked(sets, chosen, settings, url=url, api_key=api_key, out=out, at_once=concurrency)
     for one, found in zip(sets, answers, strict=True):
-        made = _report(one, found, count=resamples, seed=seed, recorded=recorded)
+        made = _report(one, found, baseline=baseline or BASELINE, count=resamples, seed=seed, recorded=recorded)
         _write(made, out=out, name=one.name, json=json, plot=plot)  # first: a terminal may have gone away meanwhile
         terminal.print(tables(made))
     if out is not None:
@@ -148,10 +165,14 @@ def _sets(files: Sequence[Path] | None, world: Split, *, pairs: int, by: Sequenc
 
 def _recorded(path: Path, one: Set, arms: str | None) -> Answers:
     try:
-        rows = recorded_rows(path, one.cases)
+        replies = recorded_replies(path, one.cases)
     except (BadLines, OSError) as error:
         stop(WRONG_USE, str(error), advice="Name the file of the pairs that these judges were asked about.")
-    return {arm: [Asked(row) for row in rows[arm]] for arm in _arms(arms, known=list(rows), otherwise=list(rows))}
+    chosen = _arms(arms, known=replies, voters=judges_of(replies), otherwise=list(replies))
+    try:
+        return {arm: [Asked(row) for row in rows_of(replies, read_arm(arm), one.cases)] for arm in chosen}
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--arms") from None
 
 
 def _asked(
@@ -175,7 +196,7 @@ def _asked(
         stop(FAILED, f"answers could not be kept: {error}", advice="Make room; the same command again goes on.")
 
 
-def _report(one: Set, answers: Answers, *, count: int, seed: int, recorded: Path | None) -> Dump:
+def _report(one: Set, answers: Answers, *, baseline: str, count: int, seed: int, recorded: Path | None) -> Dump:
     more = {"recorded": recorded.name} if recorded else {}
     return report(
         {arm: [each.row for each in found] for arm, found in answers.items()},
@@ -184,6 +205,7 @@ def _report(one: Set, answers: Answers, *, count: int, seed: int, recorded: Path
         count=count,
         seed=seed,
         published=published_for(one.ids),
+        baseline=baseline,
     )
 
 
@@ -201,17 +223,21 @@ def _write(made: Dump, *, out: Path | None, name: str, json: Path | None, plot: 
         stop(FAILED, f"the report could not be written: {error}", advice="The same command again asks nothing twice.")
 
 
-def _arms(text: str | None, *, known: Iterable[str], otherwise: Sequence[str]) -> list[str]:
-    """The arms named, each once, in the order given."""
+def _arms(text: str | None, *, known: Iterable[str], voters: Iterable[str], otherwise: Sequence[str]) -> list[str]:
+    """The arms named, each once, in the order given; `voters` are the names that may be asked more than once."""
     if text is None:
         return [str(name) for name in otherwise]
     names = list(dict.fromkeys(name.strip() for name in text.split(",")))
-    all_known = [str(name) for name in known]
-    unknown = [name for name in names if name not in all_known]
-    if unknown:
-        raise typer.BadParameter(
-            f"{', '.join(map(repr, unknown))}: known are {', '.join(all_known)}", param_hint="--arms"
-        )
+    try:
+        arms = [read_arm(name) for name in names]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--arms") from None
+    for voted, all_known in ((False, known), (True, voters)):
+        those = [str(name) for name in all_known]
+        unknown = [arm.name for arm in arms if (arm.votes is not None) is voted and arm.name not in those]
+        if unknown:
+            what = "with votes, known are" if voted else "known are"
+            raise typer.BadParameter(f"{', '.join(map(repr, unknown))}: {what} {', '.join(those)}", param_hint="--arms")
     return names
 
 

@@ -10,16 +10,18 @@ missing or unread; what its other reply says still counts as a reading, as it do
 import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
 from selfref.bench.agreement.cases import Case
 from selfref.bench.agreement.files import BadLines, read_lines
 from selfref.bench.agreement.rows import Known, Lean, Letter, Reading, Row
+from selfref.messages import Usage
 
 UNREADABLE = "unreadable_reply"  # the failure of a pair with a reply that is missing or could not be read
 _GZIP = b"\x1f\x8b"
+Said: TypeAlias = dict[tuple[str, bool], Letter | None]  # by pair, and whether B was shown first; None: unread
 _ANSWERS: dict[str | None, Letter | None] = {"1": "A", "2": "B", None: None}
 
 
@@ -41,15 +43,15 @@ class Reply(BaseModel):
         return f"{self.judge}/{self.strategy}"
 
 
-def recorded_rows(path: Path, cases: Sequence[Case]) -> dict[str, list[Row]]:
-    """What every judge of the file, in every strategy, made of these pairs; as arms, in their order in the file.
+def recorded_replies(path: Path, cases: Sequence[Case]) -> dict[str, Said]:
+    """What every judge of the file, in every strategy, said of these pairs; as arms, in their order in the file.
 
     Raises BadLines where a reply is of no such pair, has another gold, or is there twice; and OSError.
     """
     content = path.read_bytes()
     replies = read_lines(path, gzip.decompress(content) if content.startswith(_GZIP) else content, Reply)
     known = {case.id: case.known for case in cases}
-    found: dict[str, dict[tuple[str, bool], Letter | None]] = {}
+    found: dict[str, Said] = {}
     faults = []
     for number, reply in replies:
         said = found.setdefault(reply.arm, {})
@@ -58,10 +60,15 @@ def recorded_rows(path: Path, cases: Sequence[Case]) -> dict[str, list[Row]]:
         said[reply.item, reply.swapped] = _ANSWERS[reply.repo_parsed_winner]
     if faults:
         raise BadLines(path, faults)
-    return {arm: [_row(case, said) for case in cases] for arm, said in found.items()}
+    return found
 
 
-def _fault(reply: Reply, known: Mapping[str, Known], said: Mapping[tuple[str, bool], Letter | None]) -> str | None:
+def recorded_rows(said: Said, cases: Sequence[Case]) -> list[Row]:
+    """What one arm made of these pairs: one reply in each order."""
+    return [_row(case, said) for case in cases]
+
+
+def _fault(reply: Reply, known: Mapping[str, Known], said: Said) -> str | None:
     if reply.item not in known:
         return f"there is no pair {reply.item!r} in the file of pairs"
     if known[reply.item].gold != reply.gold:
@@ -71,9 +78,11 @@ def _fault(reply: Reply, known: Mapping[str, Known], said: Mapping[tuple[str, bo
     return None
 
 
-def _row(case: Case, said: Mapping[tuple[str, bool], Letter | None]) -> Row:
+def _row(case: Case, said: Said) -> Row:
     a_first, b_first = said.get((case.id, False)), said.get((case.id, True))
     readings = (Reading("A", a_first), Reading("B", b_first))
+    spent = Usage(calls=len(readings))
     if a_first is None or b_first is None:
-        return Row(known=case.known, verdict=None, readings=readings, failure=UNREADABLE)
-    return Row(known=case.known, verdict=a_first if a_first == b_first else "inconsistent", readings=readings)
+        return Row(known=case.known, verdict=None, readings=readings, failure=UNREADABLE, spent=spent)
+    verdict = a_first if a_first == b_first else "inconsistent"
+    return Row(known=case.known, verdict=verdict, readings=readings, spent=spent)

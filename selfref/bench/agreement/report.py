@@ -2,13 +2,14 @@
 
 No I/O. The report is plain data, as `--json` writes it; its shape:
 
-    {"benchmark": "agreement", "version": 1, "machine": {…}, "settings": {…}, "baseline": "direct" or null,
+    {"benchmark": "agreement", "version": 1, "machine": {…}, "settings": {…}, "baseline": ARM or null,
      "groupings": [NAME, …],
      "arms": {ARM: {…scores, GROUPING: {NAME: {…scores}}, …,
                     "reliability": [{"low", "high", "pairs", "confidence", "accuracy"}, …],
                     "strengths": [{"low", "high", "pairs", "accuracy", "interval"}, …], "provenance": […]}},
      "differences": {ARM: {…gaps, GROUPING: {NAME: {…gaps}}, …}},
      "baselines": {"longer_wins" | "first_wins": {"accuracy_net", "interval", GROUPING: {NAME: {…}}, …}},
+     "calls": {ARM: {"per_pair", "of_baseline", …their intervals}, …},
      "published": [{"judge", "source", …figures}, …]}
 
 The groupings of the little world are "families", "principles", "criteria" and "subsets"; those of a file "meta.FIELD".
@@ -33,9 +34,10 @@ from selfref.bench.agreement.baselines import baselines
 from selfref.bench.agreement.bootstrap import interval, resamples
 from selfref.bench.agreement.rows import Row
 from selfref.bench.agreement.scoring import FIGURES, Array, Columns, columns, figures, reliability
+from selfref.bench.agreement.spending import calls
 from selfref.messages import Usage
 
-BASELINE = "direct"
+BASELINE = "direct"  # unless another arm is named
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)  # edges of the buckets; the last one holds its upper edge
 
 Dump: TypeAlias = dict[str, Any]
@@ -50,35 +52,40 @@ def report(
     count: int,
     seed: int,
     published: Sequence[Dump] = (),
+    baseline: str = BASELINE,
 ) -> Dump:
-    """The whole report; `count` is the number of resamples. Every arm has the same pairs in the same order."""
+    """The whole report; `count` is the number of resamples. Every arm has the same pairs in the same order.
+
+    Differences are to the arm `baseline`; there are none where it is not among the arms.
+    """
+    against = baseline if baseline in arms else None
     rows = next(iter(arms.values()))
     numbers = {arm: columns(each) for arm, each in arms.items()}
     groups = _groups(rows)
-    scores, gaps = _compared(arms, numbers, count=count, seed=seed)
+    scores, gaps = _compared(arms, numbers, baseline=against, count=count, seed=seed)
     for grouping, places in groups.items():
         for arm in arms:
             scores[arm][grouping], gaps[arm][grouping] = {}, {}
         for name, chosen in places.items():
             some = {arm: [each[place] for place in chosen] for arm, each in arms.items()}
             inside = {arm: each.of(chosen) for arm, each in numbers.items()}
-            found, apart = _compared(some, inside, count=count, seed=seed)
+            found, apart = _compared(some, inside, baseline=against, count=count, seed=seed)
             for arm in arms:
                 scores[arm][grouping][name], gaps[arm][grouping][name] = found[arm], apart[arm]
     for arm in arms:
         scores[arm]["reliability"] = [asdict(each) for each in reliability(numbers[arm])]
         scores[arm]["strengths"] = _strengths(arms[arm], numbers[arm], count=count, seed=seed)
         scores[arm]["provenance"] = list(provenance[arm])
-    baseline = BASELINE if BASELINE in arms else None
     return {
         "benchmark": "agreement",
         "version": 1,
         "machine": {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},
         "settings": settings,
-        "baseline": baseline,
+        "baseline": against,
         "groupings": list(groups),
         "arms": scores,
-        "differences": {arm: each for arm, each in gaps.items() if baseline and arm != baseline},
+        "differences": {arm: each for arm, each in gaps.items() if against is not None and arm != against},
+        "calls": calls(arms, baseline=against, count=count, seed=seed),
         "baselines": _baselines(rows, groups, count=count, seed=seed),
         "published": list(published),
     }
@@ -99,17 +106,17 @@ def _groups(rows: Sequence[Row]) -> dict[str, dict[str, Places]]:
 
 
 def _compared(
-    arms: Mapping[str, Sequence[Row]], numbers: Mapping[str, Columns], *, count: int, seed: int
+    arms: Mapping[str, Sequence[Row]], numbers: Mapping[str, Columns], *, baseline: str | None, count: int, seed: int
 ) -> tuple[dict[str, Dump], dict[str, Dump]]:
-    """Scores of every arm, and its gaps to the baseline (none where the baseline is not among them)."""
+    """Scores of every arm, and its gaps to the baseline, where there is one."""
     plain, drawn = _with_resamples(numbers, count=count, seed=seed)
     scores = {arm: _scores(arms[arm], plain[arm], drawn[arm]) for arm in arms}
     gaps: dict[str, Dump] = {arm: {} for arm in arms}
     for arm in arms:
-        for name in FIGURES if BASELINE in arms else ():
+        for name in () if baseline is None else FIGURES:
             gaps[arm][name] = {
-                "difference": _number(plain[arm][name] - plain[BASELINE][name]),
-                "interval": interval(drawn[arm][name] - drawn[BASELINE][name]),
+                "difference": _number(plain[arm][name] - plain[baseline][name]),
+                "interval": interval(drawn[arm][name] - drawn[baseline][name]),
             }
     return scores, gaps
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from selfref.messages import Judgment, Usage
+from selfref.messages import Judgment, Reference, Usage
 
 Letter = Literal["A", "B"]
 Lean: TypeAlias = Literal["A", "B", "tie"]
@@ -38,6 +38,7 @@ class Row:
     strength: float | None = None  # likewise
     failure: str | None = None
     spent: Usage = field(default_factory=Usage)
+    references_found: int = 0  # that the pair stands on and another one had paid for
 
     @property
     def gold(self) -> Lean:
@@ -54,7 +55,13 @@ def judged(known: Known, judgment: Judgment) -> Row:
         probability_a=judgment.probability_a,
         strength=judgment.strength,
         spent=judgment.usage,
+        references_found=sum(one.cached for one in _references(judgment)),
     )
+
+
+def _references(judgment: Judgment) -> list[Reference]:
+    shared = judgment.reference
+    return [one for one in (shared, *(reading.reference for reading in judgment.orders)) if one is not None]
 
 
 def failed(known: Known, code: str) -> Row:

@@ -75,7 +75,7 @@ async def _ask(
 
 async def _ended(client: AsyncClient, case: Case, arm: str, *, key: str) -> Ending:
     try:
-        return Ending(await _judgment(client, case, case.hows[arm], key=key))
+        return Ending(await _judgment(client, case, case.how(arm), key=key))
     except (JudgmentFailed, JudgmentCanceled) as ended:
         return Ending(failure=ended.code)
     except RequestRefused as refused:

@@ -8,7 +8,7 @@ zero is said to be above or below.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from selfref.bench.agreement.report import BASELINE, Dump
+from selfref.bench.agreement.report import Dump
 from selfref.bench.agreement.scoring import FIGURES
 
 DASH = "–"
@@ -45,6 +45,8 @@ def sheets(report: Dump, *, in_groups: Sequence[str]) -> list[Sheet]:
     if report["published"]:
         found.append(_published(report))
     found.append(_baselines(report))
+    if any(each["spent"]["calls"] for each in report["arms"].values()):
+        found.append(_calls(report))
     if report["differences"]:
         found += [_differences(report, "accuracy_net"), _other_differences(report)]
     if report["groupings"]:
@@ -139,6 +141,20 @@ def _baselines(report: Dump) -> Sheet:
     return Sheet("Judges that read nothing: accuracy_net, %", ("pairs", *found), [whole, groups])
 
 
+def _calls(report: Dump) -> Sheet:
+    baseline = report["baseline"]
+    lines: Lines = [
+        (arm, _number(each["per_pair"], each["per_pair_interval"], "{:.2f}"))
+        + ((_with_interval(each["of_baseline"], each["of_baseline_interval"]),) if baseline else ())
+        for arm, each in report["calls"].items()
+    ]
+    return Sheet(
+        "Engine calls, every reference paid for",
+        ("arm", "calls per pair", *([f"of {baseline}'s, %"] if baseline else [])),
+        [lines],
+    )
+
+
 def _differences(report: Dump, figure: str) -> Sheet:
     arms = report["differences"]
     whole: Lines = [("all", *(_gap(each[figure]) for each in arms.values()))]
@@ -149,7 +165,7 @@ def _differences(report: Dump, figure: str) -> Sheet:
         ]
         for grouping in _groupings(report)
     ]
-    return Sheet(f"Arm minus {BASELINE}, points: {figure}", ("pairs", *arms), [whole, *sections])
+    return Sheet(f"Arm minus {report['baseline']}, points: {figure}", ("pairs", *arms), [whole, *sections])
 
 
 def _other_differences(report: Dump) -> Sheet:
@@ -162,7 +178,7 @@ def _other_differences(report: Dump) -> Sheet:
             places = [each[_SUBSETS][name] if name else each for each in arms.values()]
             lines.append((f"{name or 'all'}, {figure}", *(_gap(place[figure]) for place in places)))
         sections.append(lines)
-    return Sheet(f"Arm minus {BASELINE}, points: further figures", ("pairs, figure", *arms), sections)
+    return Sheet(f"Arm minus {report['baseline']}, points: further figures", ("pairs, figure", *arms), sections)
 
 
 def _by_group(report: Dump, figure: str) -> Sheet:
@@ -220,6 +236,12 @@ def _share(scores: Dump, figure: str) -> str:
         low, high = scores["intervals"][figure]
         return f"{scores[figure]:.3f} [{low:.3f},{high:.3f}]"
     return _with_interval(scores[figure], scores["intervals"][figure])
+
+
+def _number(value: float | None, interval: tuple[float, float] | None, form: str) -> str:
+    if value is None or interval is None:
+        return DASH
+    return f"{form} [{form},{form}]".format(value, *interval)
 
 
 def _with_interval(value: float | None, interval: tuple[float, float] | None) -> str:
