@@ -14,6 +14,7 @@ from selfref.messages import (
     Failure,
     FailureCode,
     FailureReason,
+    JobOptions,
     JudgeRequest,
     Judgment,
     Label,
@@ -132,6 +133,9 @@ def test_a_label_prefers_an_answer_exactly_when_its_judgment_decided(
         ({"votes": True}, "votes"),
         ({"votes": 0}, "votes"),
         ({"votes": "3"}, "votes"),
+        ({"votes": "AUTO"}, "votes"),
+        ({"votes": "auto", "max_votes": 0}, "max_votes"),
+        ({"votes": "auto", "max_votes": "4"}, "max_votes"),
         ({"answers": "x"}, "answers"),
         ({"custom_id": ""}, "custom_id"),
     ],
@@ -149,11 +153,49 @@ def test_a_bad_request_is_refused_at_the_field_that_is_bad(change: dict[str, Any
         {"preset": "reference"},
         {"preset": "direct", "reference": "r"},
         {"preset": "paper", "votes": 2},
+        {"preset": "paper", "votes": "auto"},
+        {"votes": 2, "max_votes": 4},
+        {"max_votes": 4},
     ],
 )
 def test_options_that_contradict_each_other_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         JudgeRequest.model_validate({"prompt": "p", "answer_a": "a", "answer_b": "b"} | options)
+
+
+def test_votes_are_counted_or_left_to_the_judge() -> None:
+    pair = {"prompt": "p", "answer_a": "a", "answer_b": "b"}
+    asked = JudgeRequest.model_validate(pair | {"votes": "auto", "max_votes": 4})
+    assert (asked.votes, asked.max_votes) == ("auto", 4)
+    assert JudgeRequest.model_validate_json(asked.model_dump_json()) == asked
+    assert JudgeRequest.model_validate(pair | {"votes": 16}).votes == 16
+    schema = JudgeRequest.model_json_schema()["properties"]["votes"]["anyOf"]
+    assert {"const": "auto", "type": "string"} in schema
+    assert {"maximum": 16, "minimum": 1, "type": "integer"} in schema
+
+
+def test_options_of_a_job_may_come_as_the_texts_of_a_query() -> None:
+    counted, auto = {"votes": "3"}, {"votes": "auto", "max_votes": "4"}
+    assert JobOptions.model_validate_strings(counted).votes == 3
+    assert JobOptions.model_validate_strings(auto) == JobOptions(votes="auto", max_votes=4)
+    with pytest.raises(ValidationError, match="votes 'auto' alone"):
+        JobOptions.model_validate_strings({"votes": "3", "max_votes": "4"})
+
+
+def test_work_from_before_there_was_a_budget_is_still_read() -> None:
+    work = Work(
+        id="w",
+        tenant="t",
+        lane=Lane.BATCH,
+        comparison=Comparison(prompt="p", answer_a="a", answer_b="b"),
+        preset=Preset.DIRECT,
+        votes=3,
+        created_at=now(),
+    )
+    old = work.model_dump(mode="json")
+    del old["max_votes"]
+    assert Work.model_validate(old) == work
+    assert Work.model_validate_json(work.model_copy(update={"votes": "auto"}).model_dump_json()).votes == "auto"
 
 
 def test_an_empty_answer_is_a_real_candidate() -> None:

@@ -30,6 +30,19 @@ def test_the_fingerprint_is_of_what_is_asked_and_not_of_how_it_is_written():
     assert fingerprint(JudgeRequest(**PAIR)) != fingerprint(JudgeRequest(**PAIR, votes=2))
 
 
+def test_a_request_from_before_there_were_budgets_keeps_its_fingerprint():
+    kept = "0453c7240273217eafd8806a0cc559b9248dad77f4ca4ddcbc7afc907289c8b2"
+    assert fingerprint(JudgeRequest(prompt="p", answer_a="a", answer_b="b")) == kept
+    auto = [JudgeRequest(**PAIR, votes="auto", max_votes=most) for most in (None, 4, 5)]
+    assert len({fingerprint(asked) for asked in auto}) == 3
+
+
+def test_votes_go_with_the_work():
+    assert (work().votes, work(votes=3).votes) == (1, 3)
+    assert (work(votes="auto").votes, work(votes="auto").max_votes) == ("auto", 8)
+    assert work(votes="auto", max_votes=3).max_votes == 3
+
+
 @pytest.mark.parametrize(
     ("values", "key"),
     [([], None), (["abc"], "abc"), (['"abc"'], "abc"), (["x" * 255], "x" * 255), (['"'], '"')],

@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -42,7 +43,8 @@ def work(
     answer_b: str = "five",
     *,
     preset: Preset = Preset.SELF_REFERENCE,
-    votes: int = 1,
+    votes: int | Literal["auto"] = 1,
+    max_votes: int = 8,
     prompt: str | tuple[ChatMessage, ...] = "2 + 2?",
     reference: str | None = None,
     markers: Markers = Markers.REFUSE,
@@ -55,6 +57,7 @@ def work(
         comparison=comparison,
         preset=preset,
         votes=votes,
+        max_votes=max_votes,
         markers=markers,
         created_at=now(),
     )
@@ -118,6 +121,8 @@ async def test_a_judge_without_an_opinion_ties():
     [
         (Preset.SELF_REFERENCE, 1, None),
         (Preset.SELF_REFERENCE, 3, None),
+        (Preset.SELF_REFERENCE, "auto", None),
+        (Preset.DIRECT, "auto", None),
         (Preset.DIRECT, 1, None),
         (Preset.REFERENCE, 1, "4"),
         (Preset.PAPER, 1, None),
@@ -287,6 +292,89 @@ async def test_votes_are_sampled_in_both_orders_and_averaged():
     assert all(not sampling.greedy for sampling in critiques)
     assert sorted(sampling.seed or 0 for sampling in critiques) == [1, 1, 2, 2, 3, 3]
     assert judgment.log_odds == pytest.approx(2.0)
+
+
+async def test_votes_auto_ask_no_more_of_a_pair_that_is_clear():
+    """As without votes: the same calls, and the same judgment."""
+    engine, plain = ThinkingEngine(minds.knows("four")), ThinkingEngine(minds.knows("four"))
+    judgment, default = await judged(work(votes="auto"), engine), await judged(work(), plain)
+    assert engine.calls == plain.calls == {"prepare": 3, "reference": 1, "critique": 2, "verdict": 2}
+    assert all(sampling.greedy for sampling in engine.samplings)
+    assert (judgment.orders, judgment.log_odds, judgment.usage) == (default.orders, default.log_odds, default.usage)
+
+
+async def test_votes_auto_go_on_while_the_odds_are_near_zero_and_stop_at_the_budget():
+    engine = ThinkingEngine(lambda first, second: 0.2 * ((first == "four") - (second == "four")))
+    judgment = await judged(work(votes="auto", max_votes=5), engine)
+    assert engine.calls == {"prepare": 3, "reference": 1, "critique": 10, "verdict": 10}
+    assert [reading.first for reading in judgment.orders] == ["A"] * 5 + ["B"] * 5
+    assert (judgment.verdict, judgment.votes) == (Verdict.A, VoteCounts(a=10, b=0, tie=0))
+    assert judgment.usage.calls == 1 + 10 + 10
+    _, *critiques = engine.samplings
+    assert [sampling.seed for sampling in critiques] == [None, None, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert {sampling.temperature for sampling in critiques if not sampling.greedy} == {0.3}
+    parameters = judgment.provenance.parameters
+    assert {name: parameters[name] for name in ("votes", "max_votes", "temperature", "top_p")} == {
+        "votes": "auto",
+        "max_votes": 5,
+        "temperature": 0.3,
+        "top_p": 0.95,
+    }
+
+
+async def test_votes_auto_believe_a_contradiction_only_after_both_orders_insist():
+    judgment = await judged(work(votes="auto"), ThinkingEngine(minds.always_first))
+    assert (judgment.verdict, judgment.votes) == (Verdict.INCONSISTENT, VoteCounts(a=3, b=3, tie=0))
+    judgment = await judged(work(votes="auto", max_votes=2), ThinkingEngine(minds.always_first))
+    assert (judgment.verdict, judgment.votes) == (Verdict.INCONSISTENT, VoteCounts(a=2, b=2, tie=0))
+
+
+async def test_votes_auto_of_a_judge_without_an_opinion_end_in_a_tie():
+    judgment = await judged(work(votes="auto", max_votes=3), ThinkingEngine(minds.undecided))
+    assert (judgment.verdict, judgment.votes) == (Verdict.TIE, VoteCounts(a=0, b=0, tie=6))
+
+
+async def test_votes_auto_need_no_log_probabilities():
+    agreeing = ThinkingEngine(minds.knows("four"), method="last-line")
+    judgment = await judged(work(votes="auto"), agreeing)
+    assert (judgment.verdict, judgment.votes) == (Verdict.A, VoteCounts(a=2, b=0, tie=0))
+    judgment = await judged(work(votes="auto"), ThinkingEngine(minds.always_first, method="last-line"))
+    assert (judgment.verdict, judgment.votes) == (Verdict.INCONSISTENT, VoteCounts(a=3, b=3, tie=0))
+
+
+async def test_votes_auto_settle_a_pair_whose_first_critiques_contradict_each_other():
+    class Slipping(ThinkingEngine):
+        """Knows the answer, and is wrong about it once: in its greedy critique of the swapped pair."""
+
+        async def read_verdict(self, prompt, critique):  # type: ignore[no-untyped-def]
+            slip = self.calls["verdict"] == 1
+            self.mind = minds.always_first if slip else minds.knows("four")
+            return await super().read_verdict(prompt, critique)
+
+    judgment = await judged(work(votes="auto"), Slipping(minds.always_first))
+    assert judgment.verdict is Verdict.A
+    assert judgment.votes.b == 1
+    assert 4 <= len(judgment.orders) < 16
+
+
+async def test_nothing_is_asked_after_a_cancel_between_two_batches_of_votes_auto():
+    """The cancel comes while the last verdict of a batch is read: the batch ends, and no other begins."""
+
+    class Canceling(ThinkingEngine):
+        judging: "asyncio.Task[Judgment] | None" = None
+
+        async def read_verdict(self, prompt, critique):  # type: ignore[no-untyped-def]
+            reading = await super().read_verdict(prompt, critique)
+            if self.calls["verdict"] == 4:
+                assert self.judging is not None
+                self.judging.cancel()
+            return reading
+
+    engine = Canceling(minds.always_first)
+    engine.judging = asyncio.create_task(judged(work(votes="auto"), engine))
+    with pytest.raises(asyncio.CancelledError):
+        await engine.judging
+    assert (engine.calls["critique"], engine.calls["verdict"], engine.waiting) == (4, 4, 0)
 
 
 async def test_one_vote_is_greedy():

@@ -234,6 +234,7 @@ def test_the_same_key_is_the_same_job(stack: Running, file: Path) -> None:
     [
         (("nothing.jsonl",), "nothing.jsonl cannot be read: No such file"),
         ((__file__, "--votes", "99"), "votes"),
+        ((__file__, "--votes", "3", "--max-votes", "4"), "the options: "),
         ((__file__, "--canaries", "nan"), "canaries"),
         ((__file__, "--name", "x" * 201), "name"),
         ((__file__, "--url", "localhost:1"), "http://HOST:PORT"),

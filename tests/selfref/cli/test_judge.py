@@ -63,6 +63,8 @@ def test_an_empty_answer_is_an_answer(stack: Running) -> None:
         ((), '{"prompt": "p", "answer_a": "a"}', "answer_b"),
         ((), '{"prompt": "p", "answer_a": "a", "answer_b": "b", "principel": "x"}', "principel"),
         ((*PAIR, "--votes", "99"), "", "votes"),
+        ((*PAIR, "--votes", "many"), "", "or 'auto'"),
+        ((*PAIR, "--votes", "3", "--max-votes", "4"), "", "votes 'auto' alone"),
         ((*PAIR, "--url", "localhost:1"), "", "http://HOST:PORT"),
     ],
 )
@@ -71,6 +73,14 @@ def test_what_is_no_pair_is_said_and_is_wrong_use(arguments: tuple[str, ...], st
     assert shown.exit_code == 2
     assert said in shown.stderr
     assert shown.stdout == ""
+
+
+def test_votes_may_be_left_to_the_judge(stack: Running) -> None:
+    asked = ("judge", *PAIR, "--votes", "auto", "--max-votes", "4", "--json", "--url", stack.service_url)
+    shown = selfref(*asked)
+    assert shown.exit_code == 0, shown.stderr
+    parameters = json.loads(shown.stdout)["provenance"]["parameters"]
+    assert (parameters["votes"], parameters["max_votes"]) == ("auto", 4)
 
 
 def test_what_the_service_refuses_is_said_with_the_field(stack: Running) -> None:

@@ -120,10 +120,29 @@ async def test_options_fill_what_lines_leave_out(client, keeper):
     }
 
 
+async def test_a_job_may_leave_the_number_of_votes_to_the_judge(client, keeper):
+    seen = {}
+
+    def judge(work):
+        seen[work.custom_id] = (work.votes, work.max_votes)
+        return judgment_of(work)
+
+    lines = [line(1), line(2, votes="auto", max_votes=2), line(3, votes=3), line(4, custom_id="again", votes="auto")]
+    job_id = await uploaded(client, file_of(*lines), votes="auto", max_votes=5)
+    async with judging(keeper, judge):
+        job = await ended(client, job_id)
+    assert seen == {"c1": ("auto", 5), "c2": ("auto", 2), "c3": (3, 8), "again": ("auto", 5)}
+    assert (job["options"]["votes"], job["options"]["max_votes"]) == ("auto", 5)
+
+
 @pytest.mark.parametrize(
     ("options", "param"),
     [
         ({"votes": 99}, "votes"),
+        ({"votes": "many"}, "votes"),
+        ({"max_votes": 4}, "max_votes"),
+        ({"votes": 3, "max_votes": 4}, "max_votes"),
+        ({"votes": "auto", "max_votes": 17}, "max_votes"),
         ({"max_refused": "most"}, "max_refused"),
         ({"canaries": 0.9}, "canaries"),
         ({"principal": "x"}, "principal"),

@@ -90,7 +90,8 @@ _FIELDS = st.fixed_dictionaries(
         "principle": st.sampled_from(["kind", "", 5]),
         "reference": st.sampled_from([None, "r"]),
         "preset": st.sampled_from([None, "direct", "paper", "reference", "best"]),
-        "votes": st.sampled_from([None, 2, 0, True, "2"]),
+        "votes": st.sampled_from([None, 2, 0, True, "2", "auto"]),
+        "max_votes": st.sampled_from([None, 4, 0]),
         "custom_id": st.sampled_from([None, "c", ""]),
         "markers": st.sampled_from(["escape", "refuse", None]),
         "extra": st.just(1),
@@ -139,6 +140,15 @@ def test_a_line_that_asks_for_the_papers_protocol_gets_no_votes() -> None:
     assert pair(line(preset="paper"), votes=3).votes is None
 
 
+def test_a_budget_of_the_job_is_for_the_lines_whose_votes_are_not_counted() -> None:
+    options = {"votes": "auto", "max_votes": 4}
+    assert (pair(line(), **options).votes, pair(line(), **options).max_votes) == ("auto", 4)
+    assert (pair(line(votes="auto"), **options).max_votes, pair(line(votes="auto")).max_votes) == (4, None)
+    assert pair(line(votes="auto", max_votes=6), **options).max_votes == 6
+    for own in (line(votes=3), line(preset="paper")):
+        assert pair(own, **options) == pair(own)
+
+
 def test_a_line_that_contradicts_its_job_is_refused_in_words_that_name_both() -> None:
     error = read(line(votes=3), preset="paper")
     assert isinstance(error, LineError)
@@ -159,6 +169,7 @@ def test_markers_are_let_through_where_the_job_escapes_them() -> None:
         line(reference="r"),
         line(preset="direct"),
         line(votes=2),
+        line(votes="auto"),
         line(markers="escape"),
     ],
 )
@@ -169,3 +180,5 @@ def test_lines_that_ask_for_different_judgments_are_not_the_same(other: bytes) -
 def test_lines_that_differ_in_name_and_in_what_they_spell_out_are_the_same() -> None:
     spelt = line(custom_id="c", votes=1, preset="self-reference", reference=None, markers="refuse")
     assert sameness(pair(spelt)) == sameness(pair(line()))
+    assert sameness(pair(line(votes="auto", max_votes=8))) == sameness(pair(line(votes="auto")))
+    assert sameness(pair(line(votes="auto", max_votes=7))) != sameness(pair(line(votes="auto")))

@@ -118,6 +118,35 @@ def test_a_labelled_file_tells_a_judge_that_knows_from_one_that_does_not(folder,
         assert (out / picture).stat().st_size > 10_000
 
 
+def test_arms_with_votes_are_compared_in_accuracy_and_in_calls(folder):
+    pairs, file = write_labelled(folder / "mine.jsonl", rows=12), folder / "report.json"
+    with StubEngine("--judge", "first") as engine:
+        run = agreement(
+            *(str(pairs), "--engine-url", engine.url, "--arms", "direct@4,direct@auto", "--baseline", "direct@4"),
+            *("--resamples", "200", "--out", str(folder / "out"), "--json", str(file)),
+        )
+    assert run.exit_code == 0, run.output
+    found = json.loads(file.read_text())
+    assert found["differences"]["direct@auto"]["inconsistent"]["difference"] == 0
+    assert found["calls"]["direct@4"]["per_pair"] == 16
+    assert found["calls"]["direct@auto"]["of_baseline"] == 0.75, "three insistent critiques in each order, not four"
+    assert "minus direct@4" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--arms", "direct@many"), "behind the @"),
+        (("--arms", "paper@4"), "with votes, known are"),
+        (("--arms", "direct,direct@auto", "--baseline", "direct@4"), "is not among --arms"),
+    ],
+)
+def test_arms_that_cannot_be_compared_are_refused_before_anything_is_asked(options, said):
+    run = agreement("--url", "http://127.0.0.1:9", "--pairs", "1", *options)
+    assert run.exit_code == 2
+    assert said in " ".join(run.output.split())
+
+
 async def test_a_run_that_was_killed_goes_on_and_pays_for_nothing_twice(tmp_path):
     """Killed with answers on disk, and pairs that the service judged after their caller was gone."""
     rows, out = 60, tmp_path / "out"

@@ -9,7 +9,7 @@ import pytest
 from selfref.bench.agreement.cases import Case
 from selfref.bench.agreement.files import BadLines, cases_of
 from selfref.bench.agreement.published import published_for
-from selfref.bench.agreement.recorded import recorded_rows
+from selfref.bench.agreement.recorded import recorded_replies, recorded_rows
 from selfref.bench.agreement.report import report
 from selfref.bench.agreement.rows import Known, Reading, Row
 from tests.selfref.bench.agreement.shared_data import shared
@@ -34,13 +34,17 @@ def file(tmp_path: Path):
     return write
 
 
+def rows_in(path: Path, cases: list[Case]) -> dict[str, list[Row]]:
+    return {arm: recorded_rows(said, cases) for arm, said in recorded_replies(path, cases).items()}
+
+
 def figures_of(arms: dict[str, list[Row]]) -> dict[str, dict[str, float]]:
     return report(arms, provenance={arm: [] for arm in arms}, settings={}, count=100, seed=0)["arms"]
 
 
 def test_the_figures_of_recorded_judges_are_those_that_were_published():
     cases = cases_of(shared("llmbar.jsonl"), by=[])
-    found = figures_of(recorded_rows(shared("llmbar_judge_outputs.jsonl.gz"), cases))
+    found = figures_of(rows_in(shared("llmbar_judge_outputs.jsonl.gz"), cases))
     compared = 0
     for published in published_for([case.id for case in cases]):
         if published["judge"] in NAMED:
@@ -90,14 +94,15 @@ def test_both_orders_are_read_in_terms_of_the_pair(file):
         reply("q", swapped=True, winner="2"),
         reply("q", swapped=False, winner="1"),
     ]
-    (rows,) = recorded_rows(file(*replies), CASES).values()
+    (rows,) = rows_in(file(*replies), CASES).values()
     assert [row.verdict for row in rows] == ["A", "inconsistent"]
+    assert [row.spent.calls for row in rows] == [2, 2]
     assert rows[1].readings == (Reading("A", "A"), Reading("B", "B"))
 
 
 @pytest.mark.parametrize("others", [[], [reply("p", swapped=True, winner=None)]])
 def test_a_reply_that_is_missing_or_unread_fails_its_pair_and_is_no_tie(file, others):
-    (rows,) = recorded_rows(file(reply("p", swapped=False, winner="1"), *others), CASES).values()
+    (rows,) = rows_in(file(reply("p", swapped=False, winner="1"), *others), CASES).values()
     assert [(row.verdict, row.failure) for row in rows] == [(None, "unreadable_reply")] * 2
     assert rows[0].readings == (Reading("A", "A"), Reading("B", None))
     (found,) = figures_of({"j": rows}).values()
@@ -106,14 +111,14 @@ def test_a_reply_that_is_missing_or_unread_fails_its_pair_and_is_no_tie(file, ot
 
 def test_judges_and_strategies_are_arms(file):
     replies = [reply("p", swapped=False, winner="1"), reply("p", swapped=False, winner="2", strategy="t")]
-    assert list(recorded_rows(file(*replies), CASES)) == ["j/s", "j/t"]
+    assert list(rows_in(file(*replies), CASES)) == ["j/s", "j/t"]
 
 
 def test_a_record_may_be_packed(file, tmp_path):
     path = file(reply("p", swapped=False, winner="1"))
     packed = tmp_path / "recorded.jsonl.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
-    assert recorded_rows(packed, CASES) == recorded_rows(path, CASES)
+    assert rows_in(packed, CASES) == rows_in(path, CASES)
 
 
 @pytest.mark.parametrize(
@@ -127,5 +132,5 @@ def test_a_record_may_be_packed(file, tmp_path):
 )
 def test_a_record_of_something_else_is_refused_by_line(file, wrong, told):
     with pytest.raises(BadLines) as raised:
-        recorded_rows(file(reply("p", swapped=False, winner="1"), wrong), CASES)
+        rows_in(file(reply("p", swapped=False, winner="1"), wrong), CASES)
     assert told in str(raised.value)

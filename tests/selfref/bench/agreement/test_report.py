@@ -125,6 +125,18 @@ def test_an_interval_surrounds_its_figure():
     assert low < arm["accuracy_net"] < high
 
 
+def test_another_arm_may_be_what_the_others_are_held_against():
+    arms = {"direct@8": BLIND, "direct@auto": GOOD}
+    provenance = {name: [{"model": "m", "revision": None}] for name in arms}
+    found = report(arms, provenance=provenance, settings=SETTINGS, count=300, seed=0, baseline="direct@8")
+    assert (found["baseline"], list(found["differences"])) == ("direct@8", ["direct@auto"])
+    assert found["differences"]["direct@auto"]["accuracy_net"]["difference"] == 0.5
+    with_calls = [replace(one, spent=Usage(calls=4)) for one in GOOD]
+    found = report({"a": with_calls}, provenance={"a": []}, settings=SETTINGS, count=300, seed=0)
+    assert found["calls"]["a"]["per_pair"] == 4
+    assert "| a | 4.00 [4.00,4.00] |" in page(found, pictures={})
+
+
 def test_without_direct_there_are_no_gaps():
     found = made(self_reference=GOOD)
     assert (found["baseline"], found["differences"]) == (None, {})
