@@ -14,7 +14,7 @@ from service.spool.folder import JobFolder, Manifest
 from service.spool.index import PairIndex, pair_number
 
 PAPER_ROUNDS = 4  # critiques of a pair under the authors' protocol
-AUTO_VOTES = 2  # critiques in each order that a pair with votes `auto` takes on average, rounded up
+AUTO_VOTES = 2  # critiques in each order; measured means are 1 to 3 (docs/quality.md)
 PAGE = 1000  # failures read at once
 
 
@@ -53,7 +53,7 @@ class Plan:
 
     def _item(self, number: int) -> bytes:
         work = self._index.work(number, self._manifest)
-        return ready_item(number, cost=_cost(work), work=work)
+        return ready_item(number, cost=cost_of(work), work=work)
 
     async def _look_up_retries(self, store: Store, job: StoredJob) -> None:
         for number, retry in enumerate(await store.jobs.retries(job.id)):
@@ -87,8 +87,8 @@ def _keep(file: Path, content: bytes) -> None:
     sync_folder(file.parent)
 
 
-def _cost(work: Work) -> int:
-    """Critiques in each order: what a pair takes of its tenant's turn."""
+def cost_of(work: Work) -> int:
+    """Critiques in each order: what a pair takes of its tenant's turn. What votes `auto` will take is not known yet."""
     if work.preset is Preset.PAPER:
         return PAPER_ROUNDS
     return min(AUTO_VOTES, work.max_votes) if work.votes == "auto" else work.votes

@@ -118,3 +118,19 @@ async def test_a_judgment_names_the_judge_and_its_weights(stack: Running) -> Non
     provenance = judgment.provenance
     assert (provenance.model, provenance.revision) == (BUNDLED_MODEL, revision_of(JUDGE))
     assert judgment.verdict is Verdict.A
+
+
+async def test_votes_auto_ask_a_clear_pair_once_and_stay_within_their_budget(stack: Running) -> None:
+    pair = ("What is 17 + 25?", "17 + 25 is 42.", "The answer is 41.")
+    async with AsyncClient(stack.service_url) as client:
+        plain = await client.judge(*pair)
+        auto = await client.judge(*pair, votes="auto")
+        fixed = await client.judge(*pair, votes=4)
+        alike = await client.judge(
+            "What is 17 + 25?", "The answer is 41.", "The answer is 40.", votes="auto", max_votes=3
+        )
+    assert auto.orders == plain.orders
+    assert auto.verdict is fixed.verdict is Verdict.A
+    assert (len(auto.orders), len(fixed.orders)) == (2, 8)
+    assert 2 <= len(alike.orders) <= 6
+    assert auto.provenance.parameters["votes"] == "auto"

@@ -111,13 +111,18 @@ def _compared(
     """Scores of every arm, and its gaps to the baseline, where there is one."""
     plain, drawn = _with_resamples(numbers, count=count, seed=seed)
     scores = {arm: _scores(arms[arm], plain[arm], drawn[arm]) for arm in arms}
-    gaps: dict[str, Dump] = {arm: {} for arm in arms}
-    for arm in arms:
-        for name in () if baseline is None else FIGURES:
-            gaps[arm][name] = {
+    if baseline is None:
+        return scores, {arm: {} for arm in arms}
+    gaps = {
+        arm: {
+            name: {
                 "difference": _number(plain[arm][name] - plain[baseline][name]),
                 "interval": interval(drawn[arm][name] - drawn[baseline][name]),
             }
+            for name in FIGURES
+        }
+        for arm in arms
+    }
     return scores, gaps
 
 

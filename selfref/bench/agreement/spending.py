@@ -59,4 +59,5 @@ def _ratio(
 
 
 def _divided(above: Array, below: Array) -> Array:
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    found: Array = np.full(np.shape(above), np.nan)
+    return np.divide(above, below, out=found, where=below > 0)

@@ -14,7 +14,7 @@ from selfref.bench.agreement.world import Arm
 from selfref.client import JudgmentFailed, RequestRefused, StillWaiting, Unavailable, Unreachable
 from selfref.client.conversations import request_of
 from selfref.client.errors import Problem
-from selfref.messages import Judgment, Lane, Preset, Verdict, Work, now
+from selfref.messages import Judgment, Lane, Preset, Reference, Verdict, Work, now
 from tests.outcomes import judgment_of
 
 CASES = world_set(Split.HELD_OUT, pairs=30, seed=5).cases
@@ -173,6 +173,9 @@ def test_a_row_keeps_what_is_known_of_the_pair_and_what_was_read():
     assert (one.verdict, one.probability_a, one.strength, one.failure) == ("A", 0.9, 0.8, None)
     assert one.readings == (Reading("A", "A"), Reading("B", "A"))
     assert (one.spent.calls, one.spent.prompt_tokens, one.spent.completion_tokens) == (5, 1210, 402)
+    assert one.references_found == 0
+    found = judgment(request, "A").model_copy(update={"reference": Reference(text="Hi", source="model", cached=True)})
+    assert judged(known, found).references_found == 1
     lost = failed(known, "too_long")
     assert (lost.verdict, lost.readings, lost.probability_a, lost.failure) == (None, (), None, "too_long")
     assert lost.known == known
