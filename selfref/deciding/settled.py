@@ -1,6 +1,6 @@
 """Whether more critiques could still change what a pair's readings amount to; no I/O, so every rule is a row in a test.
 
-The stopping rule of votes `auto`. A pair is settled once both orders lean to the same answer clearly, or once either
+The stopping rule of votes `auto`. A pair is settled once both orders lean to the same answer clearly, or once each
 insists on another: then they contradict each other for good. What the rule saves, and what it costs, is measured in
 docs/quality.md. Exchanging the answers changes nothing here.
 """

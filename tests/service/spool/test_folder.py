@@ -43,6 +43,13 @@ def test_what_is_kept_is_found_under_its_job_with_its_manifest(spool: Spool) -> 
     assert list(spool.jobs()) == [kept]
 
 
+def test_an_upload_from_before_there_were_budgets_keeps_its_fingerprint() -> None:
+    old = manifest().model_copy(update={"options": JobOptions(votes=2), "sha256": "0" * 64})
+    assert old.fingerprint == "4672c3fb36ab6295a487d75626a3b64dddda75c0a1a237554c68c9f4dd4ce50d"
+    auto = [old.model_copy(update={"options": JobOptions(votes="auto", max_votes=most)}) for most in (None, 4, 5)]
+    assert len({each.fingerprint for each in auto}) == 3
+
+
 def test_an_upload_that_is_being_received_is_no_job_yet(spool: Spool) -> None:
     assert list(spool.jobs()) == []
     received(spool)
