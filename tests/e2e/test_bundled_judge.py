@@ -129,7 +129,7 @@ async def test_votes_auto_ask_a_clear_pair_once_and_stay_within_their_budget(sta
         alike = await client.judge(
             "What is 17 + 25?", "The answer is 41.", "The answer is 40.", votes="auto", max_votes=3
         )
-    assert auto.orders == plain.orders
+    assert [one.critique for one in auto.orders] == [one.critique for one in plain.orders]
     assert auto.verdict is fixed.verdict is Verdict.A
     assert (len(auto.orders), len(fixed.orders)) == (2, 8)
     assert 2 <= len(alike.orders) <= 6
