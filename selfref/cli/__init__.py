@@ -3,10 +3,11 @@
 import typer
 
 from selfref.cli.bench import bench
+from selfref.cli.calibrate import calibrate
 from selfref.cli.deadletters import app as deadletters
 from selfref.cli.demo import demo
 from selfref.cli.doctor import doctor
-from selfref.cli.exit_codes import DOCTOR_EPILOG, JUDGE_EPILOG, REJUDGE_EPILOG, UP_EPILOG
+from selfref.cli.exit_codes import CALIBRATE_EPILOG, DOCTOR_EPILOG, JUDGE_EPILOG, REJUDGE_EPILOG, UP_EPILOG
 from selfref.cli.jobs import app as jobs
 from selfref.cli.judge import judge
 from selfref.cli.keys import app as keys
@@ -34,6 +35,7 @@ app.add_typer(keys, name="keys", rich_help_panel=_MEND)
 app.command(rich_help_panel=_MEND, epilog=DOCTOR_EPILOG)(doctor)
 app.add_typer(deadletters, name="deadletters", rich_help_panel=_MEND)
 app.add_typer(labels, name="labels", rich_help_panel=_MEND)
+app.command(rich_help_panel=_MEND, epilog=CALIBRATE_EPILOG)(calibrate)
 app.command(
     rich_help_panel=_MEND,
     add_help_option=False,

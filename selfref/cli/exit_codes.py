@@ -16,6 +16,10 @@ UP_EPILOG = (
     "[bold]Exit codes:[/bold] 0 stopped by Ctrl-C or SIGTERM · 1 a part failed, which is named · "
     "2 the command line is wrong"
 )
+CALIBRATE_EPILOG = (
+    "[bold]Exit codes:[/bold] 0 written · 1 refused with the reason, or a part failed · 2 the command line or the file "
+    "is wrong · 5 the service does not answer"
+)
 DOCTOR_EPILOG = "[bold]Exit codes:[/bold] 0 nothing fails · 1 something does"
 EXPORT_EPILOG = (
     "[bold]Exit codes:[/bold] 0 exported, be it no label · 1 the file could not be written · "

@@ -6,38 +6,65 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from selfref.bench.agreement.ledger import Ledger, ledger_at
-from selfref.bench.agreement.run import Asked, ask_all
+from selfref.bench.agreement.ledger import Ledger, UnusableLedger, ledger_at
+from selfref.bench.agreement.run import Asked, all_kept, ask_all
 from selfref.bench.agreement.sets import Set
+from selfref.cli.exit_codes import FAILED, WRONG_USE
 from selfref.cli.own_stack import on_kept_stack, on_own_stack, run_explained
-from selfref.cli.terminal import err
+from selfref.cli.terminal import err, stop
 from selfref.client import AsyncClient
 from selfref.stack.parts import StackSettings
 
 Answers = dict[str, list[Asked]]  # by arm, in the order of the set's pairs
 
 
-def ask_service(
-    sets: Sequence[Set], arms: Sequence[str], *, url: str, api_key: str | None, out: Path | None, at_once: int
+def ask(
+    sets: Sequence[Set],
+    arms: Sequence[str],
+    settings: StackSettings,
+    *,
+    url: str | None,
+    api_key: str | None,
+    out: Path | None,
+    at_once: int,
 ) -> list[Answers]:
-    """Ask the service at `url`; ends the command, with what to do, where it is not there. Raises UnusableLedger."""
+    """Every pair in every arm: from `out` where all are there, else from the service at `url`, or a stack of our own.
+
+    That stack is made of `settings`; with `out` its data stay, so that a killed run is gone on with. Ends the command,
+    with what to do, where answers cannot be had or kept.
+    """
 
     async def there() -> list[Answers]:
-        async with AsyncClient(url, api_key=api_key) as client:
-            return await _ask(client, sets, arms, out=out, at_once=at_once)
-
-    return run_explained(there(), url=url)
-
-
-def ask_own_stack(
-    sets: Sequence[Set], arms: Sequence[str], settings: StackSettings, *, out: Path | None, at_once: int
-) -> list[Answers]:
-    """The same on a stack that is started for it; its data stays in `out`, so that a killed run is gone on with."""
+        async with AsyncClient(url or "", api_key=api_key) as client:
+            return await here(client)
 
     async def here(client: AsyncClient) -> list[Answers]:
         return await _ask(client, sets, arms, out=out, at_once=at_once)
 
-    return run_explained(on_own_stack(settings, here) if out is None else on_kept_stack(settings, here), url=None)
+    try:
+        if out is not None and (kept := _kept_answers(sets, arms, out)) is not None:
+            return kept
+        if url:
+            return run_explained(there(), url=url)
+        return run_explained(on_own_stack(settings, here) if out is None else on_kept_stack(settings, here), url=None)
+    except UnusableLedger as error:
+        stop(WRONG_USE, str(error))
+    except OSError as error:
+        stop(FAILED, f"answers could not be kept: {error}", advice="Make room; the same command again goes on.")
+
+
+def _kept_answers(sets: Sequence[Set], arms: Sequence[str], out: Path) -> list[Answers] | None:
+    """What an earlier run left, if nothing of it is missing."""
+    found = []
+    for each in sets:
+        if not _file(out, each).exists():
+            return None
+        with _kept(out, each) as ledger:
+            answers = all_kept(each.cases, arms, ledger=ledger)
+        if answers is None:
+            return None
+        found.append(answers)
+    return found
 
 
 async def _ask(
@@ -64,4 +91,8 @@ async def _ask(
 
 
 def _kept(out: Path, one: Set) -> AbstractContextManager[Ledger]:
-    return ledger_at(out / f"{one.name}.results.jsonl")
+    return ledger_at(_file(out, one))
+
+
+def _file(out: Path, one: Set) -> Path:
+    return out / f"{one.name}.results.jsonl"

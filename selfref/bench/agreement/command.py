@@ -9,10 +9,9 @@ import typer
 from littleworld.world.question import Split
 from selfref.bench.agreement import files as labelled
 from selfref.bench.agreement.arms import read_arm
-from selfref.bench.agreement.asking import Answers, ask_own_stack, ask_service
+from selfref.bench.agreement.asking import Answers, ask
 from selfref.bench.agreement.bootstrap import RESAMPLES
 from selfref.bench.agreement.files import BadLines
-from selfref.bench.agreement.ledger import UnusableLedger
 from selfref.bench.agreement.public.catalog import PublicSet
 from selfref.bench.agreement.public.command import fetch_sets
 from selfref.bench.agreement.published import published_for
@@ -145,7 +144,7 @@ def agreement(
             model=model and model.absolute(),
             engine_url=engine_url,
         )
-        answers = _asked(sets, chosen, settings, url=url, api_key=api_key, out=out, at_once=concurrency)
+        answers = ask(sets, chosen, settings, url=url, api_key=api_key, out=out, at_once=concurrency)
     for one, found in zip(sets, answers, strict=True):
         made = _report(one, found, baseline=baseline or BASELINE, count=resamples, seed=seed, recorded=recorded)
         _write(made, out=out, name=one.name, json=json, plot=plot)  # first: a terminal may have gone away meanwhile
@@ -173,27 +172,6 @@ def _recorded(path: Path, one: Set, arms: str | None) -> Answers:
         return {arm: [Asked(row) for row in rows_of(replies, read_arm(arm), one.cases)] for arm in chosen}
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--arms") from None
-
-
-def _asked(
-    sets: Sequence[Set],
-    arms: Sequence[str],
-    settings: StackSettings,
-    *,
-    url: str | None,
-    api_key: str | None,
-    out: Path | None,
-    at_once: int,
-) -> list[Answers]:
-    """Every pair in every arm; ends the command, with what to do, where that cannot be had."""
-    try:
-        if url:
-            return ask_service(sets, arms, url=url, api_key=api_key, out=out, at_once=at_once)
-        return ask_own_stack(sets, arms, settings, out=out, at_once=at_once)
-    except UnusableLedger as error:
-        stop(WRONG_USE, str(error))
-    except OSError as error:
-        stop(FAILED, f"answers could not be kept: {error}", advice="Make room; the same command again goes on.")
 
 
 def _report(one: Set, answers: Answers, *, baseline: str, count: int, seed: int, recorded: Path | None) -> Dump:
@@ -272,6 +250,6 @@ def _require_places(sets: Sequence[Set], *, out: Path | None, json: Path | None,
 def _distinct(answers: Sequence[Asked]) -> list[dict[str, Any]]:
     """The different provenances of an arm's judgments: one, unless the engine changed meanwhile."""
     found: dict[str, Provenance] = {
-        each.provenance.digest(): each.provenance for each in answers if each.provenance is not None
+        each.judgment.provenance.digest(): each.judgment.provenance for each in answers if each.judgment is not None
     }
     return [each.model_dump(mode="json") for each in found.values()]

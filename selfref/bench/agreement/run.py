@@ -9,7 +9,7 @@ from selfref.bench.agreement.ledger import Ending, Ledger
 from selfref.bench.agreement.rows import Row, failed, judged
 from selfref.client import AsyncClient, JudgmentCanceled, JudgmentFailed, RequestRefused, StillWaiting, Unavailable
 from selfref.client.conversations import How
-from selfref.messages import Judgment, Provenance
+from selfref.messages import Judgment
 
 PATIENCE = 3600.0  # seconds until a pair counts as failed; a slow engine has the others to judge meanwhile
 STILL_OPEN = "request_in_progress"  # says the service of a key that a caller held who was killed with his gateway
@@ -18,10 +18,10 @@ STILL_WAITING = "still_waiting"  # the failure of a pair that was not judged by 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One pair in one arm, and the provenance of its judgment, if it has one."""
+    """One pair in one arm, and its judgment, if a service of ours made one."""
 
     row: Row
-    provenance: Provenance | None = None
+    judgment: Judgment | None = None
 
 
 async def ask_all(
@@ -50,6 +50,18 @@ async def ask_all(
     finally:
         for task in asking:  # those that an error of another one left behind
             task.cancel()
+    return {arm: _asked(cases, found, arm) for arm in arms}
+
+
+def all_kept(cases: Sequence[Case], arms: Sequence[str], *, ledger: Ledger) -> dict[str, list[Asked]] | None:
+    """The same from the ledger alone; None where it lacks the ending of a pair in an arm."""
+    found: dict[tuple[str, int], Ending] = {}
+    for place, case in enumerate(cases):
+        for arm in arms:
+            ending = ledger.ending(ledger.key(case, arm))
+            if ending is None:
+                return None
+            found[arm, place] = ending
     return {arm: _asked(cases, found, arm) for arm in arms}
 
 
@@ -102,4 +114,4 @@ def _asked(cases: Sequence[Case], found: Mapping[tuple[str, int], Ending], arm: 
 def _counted(case: Case, ending: Ending) -> Asked:
     if ending.judgment is None:
         return Asked(failed(case.known, ending.failure or ""))
-    return Asked(judged(case.known, ending.judgment), ending.judgment.provenance)
+    return Asked(judged(case.known, ending.judgment), ending.judgment)

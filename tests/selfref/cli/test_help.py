@@ -23,6 +23,7 @@ COMMANDS = [
     "demo",
     "doctor",
     "bench",
+    "calibrate",
     "keys",
     "keys new",
     "deadletters",
@@ -49,7 +50,7 @@ def test_every_command_explains_itself(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["judge", "up", "doctor", "labels export", "jobs submit", "jobs results", "jobs delete"]
+    "command", ["judge", "up", "doctor", "calibrate", "labels export", "jobs submit", "jobs results", "jobs delete"]
 )
 def test_exit_codes_are_documented(command: str) -> None:
     assert "Exit codes" in selfref(*command.split(), "--help").stdout

@@ -69,7 +69,7 @@ async def test_every_pair_is_asked_once_in_every_arm_and_answers_stay_in_order()
     for arm in arms:
         assert [each.row.known for each in found[arm]] == [case.known for case in CASES]
         assert all(each.row.verdict == each.row.gold for each in found[arm])
-        assert all(each.provenance is not None for each in found[arm])
+        assert all(each.judgment is not None for each in found[arm])
     assert len(service.asked) == len(set(service.keys)) == len(seen) == 2 * len(CASES)
     assert service.most_open == 7
     assert Counter(each.preset for each in service.asked) == {Preset.SELF_REFERENCE: 30, Preset.DIRECT: 30}
