@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
@@ -18,18 +18,19 @@ import structlog
 import uvloop
 from pydantic import ValidationError
 
-from selfref.deciding import Scale
+from selfref.deciding import Calibrations, Scale, UnusableCalibration, load_calibrations
 from selfref.environment import unknown_variables
 from selfref.logs import configure_logs
-from selfref.messages import Judgment, Work
+from selfref.messages import Judgment, Preset, Work
 from selfref.metrics_server import metrics_served
 from selfref.store import ShardsDiffer, Store, StoreUnavailable
 from worker.attempt import Attempts
 from worker.backoff import pauses
+from worker.calibrated import calibrated_presets
 from worker.circuit import Circuit
 from worker.concurrency import Gate, opening
 from worker.engines import open_engine
-from worker.engines.protocol import Engine
+from worker.engines.protocol import Description, Engine
 from worker.errors import EngineUnavailable, EngineUnsuitable
 from worker.loop import ClaimLoop
 from worker.method import judge
@@ -94,6 +95,7 @@ async def work(settings: Settings) -> None:
 
 async def _prepared(settings: Settings, resources: AsyncExitStack) -> ClaimLoop:
     """The loop, with everything it needs opened."""
+    calibrations = _calibrations(settings)
     try:
         resources.enter_context(metrics_served(settings.metrics_host, settings.metrics_port))
     except OSError as error:
@@ -112,6 +114,7 @@ async def _prepared(settings: Settings, resources: AsyncExitStack) -> ClaimLoop:
         reference_tokens=settings.reference_tokens,
         critique_tokens=settings.critique_tokens,
         scale=Scale(tie_width=settings.tie_width),
+        calibrated=_calibrated(calibrations, found, settings) if calibrations else {},
     )
 
     async def judged(pair: Work) -> Judgment:
@@ -123,6 +126,27 @@ async def _prepared(settings: Settings, resources: AsyncExitStack) -> ClaimLoop:
     terms = _terms(settings)
     attempts = Attempts(store=store, judge=judged, model=found.model, circuit=circuit, terms=terms)
     return ClaimLoop(store=store, attempts=attempts, gate=gate, circuit=circuit, terms=terms)
+
+
+def _calibrations(settings: Settings) -> Calibrations | None:
+    if settings.calibration is None:
+        return None
+    try:
+        return load_calibrations(settings.calibration)
+    except UnusableCalibration as error:
+        raise WrongSetting("SELFREF_WORKER_CALIBRATION", str(error)) from error
+
+
+def _calibrated(calibrations: Calibrations, engine: Description, settings: Settings) -> Mapping[Preset, Scale]:
+    """The scales that hold for this engine; a preset that was calibrated for another judge is named as uncalibrated."""
+    template = load_prompts().digest
+    scales, unmatched = calibrated_presets(calibrations, engine=engine, template=template, tie_width=settings.tie_width)
+    for preset, scale in scales.items():
+        log.info("calibrated", preset=preset, temperature=scale.temperature, calibration=scale.calibration)
+    for preset, each in unmatched.items():
+        if each.preset_known:
+            log.warning("calibration_unmatched", preset=preset, why=each.reason)
+    return scales
 
 
 def _terms(settings: Settings) -> Terms:

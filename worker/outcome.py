@@ -56,7 +56,7 @@ def judgment_of(
     work: Work, heard: Sequence[Heard], *, engine: Description, settings: MethodSettings, spent: Usage
 ) -> Judgment:
     """The judgment that these rounds amount to; `spent` is what was paid before them."""
-    decision = decide(work.preset, readings_of(work, heard), scale=settings.scale)
+    decision = decide(work.preset, readings_of(work, heard), scale=settings.scale_of(work.preset))
     for one in heard:
         spent = spent + one.critique.usage + one.reading.usage
     return _judgment(
@@ -125,6 +125,7 @@ def _flags(heard: Sequence[Heard], decision: Decision, *, engine: Description) -
 def _provenance(work: Work, *, engine: Description, settings: MethodSettings, method: str) -> Provenance:
     sampling = hottest(work)
     budget = {"max_votes": work.max_votes} if work.votes == "auto" else {}
+    scale = settings.scale_of(work.preset)
     return Provenance(
         engine=engine.engine,
         engine_version=engine.version,
@@ -141,10 +142,10 @@ def _provenance(work: Work, *, engine: Description, settings: MethodSettings, me
             "top_p": sampling.top_p,
             "reference_tokens": settings.reference_tokens,
             "critique_tokens": settings.critique_tokens,
-            **settings.scale.parameters(),
+            **scale.parameters(),
             "chat_template": engine.chat_template,
         },
-        calibration=settings.scale.calibration,
+        calibration=scale.calibration,
     )
 
 

@@ -1,5 +1,6 @@
 """What can be set on a worker: environment variables, read once in `__main__` and passed down frozen."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -60,6 +61,10 @@ class Settings(BaseSettings):
     critique_tokens: Positive = 512
     tie_width: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=TIE_WIDTH, description="|log-odds| below which two answers tie, nats"
+    )
+    calibration: Path | None = Field(
+        default=None,
+        description="file of `selfref calibrate`: scales of this judge by preset",
     )
 
     metrics_host: str = "127.0.0.1"

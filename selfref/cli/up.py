@@ -51,6 +51,15 @@ def up(
     redis_url: Annotated[
         str | None, typer.Option(envvar="SELFREF_REDIS_URL", help="Keep everything in this Redis, not a bundled one.")
     ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SELFREF_WORKER_CALIBRATION",
+            exists=True,
+            dir_okay=False,
+            help="File of `selfref calibrate`: what the judge's odds are worth.  [dim]default: as they come[/dim]",
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Start the whole service on this machine: Redis, engine, gateway and workers. Ctrl-C stops it.
@@ -80,6 +89,7 @@ def up(
         model=model and model.absolute(),
         engine_url=engine_url,
         redis_url=redis_url,
+        calibration=calibration and calibration.absolute(),
     )
     try:
         code = asyncio.run(_serve(settings))

@@ -26,6 +26,7 @@ class StackSettings:
     model: Path | None = None  # a Hugging Face causal-LM folder; None: the bundled judge
     engine_url: str | None = None
     redis_url: str | None = None
+    calibration: Path | None = None  # of the judge, for the workers
 
     @property
     def bundled(self) -> bool:
@@ -98,6 +99,8 @@ def worker(settings: StackSettings, *, number: int, redis_url: str, engine_url: 
     if settings.bundled:
         environment["SELFREF_WORKER_REFERENCE_TOKENS"] = BUNDLED_TOKENS
         environment["SELFREF_WORKER_CRITIQUE_TOKENS"] = BUNDLED_TOKENS
+    if settings.calibration is not None:
+        environment["SELFREF_WORKER_CALIBRATION"] = str(settings.calibration)
     return Command(f"worker-{number}", module("worker"), environment)
 
 

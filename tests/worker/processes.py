@@ -6,12 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from tests.stub_engine import StubEngine
 from tests.worker.judging import eventually
+
+StartWorker = Callable[..., "Worker"]
+StartEngine = Callable[..., StubEngine]
 
 START = 20.0  # seconds for a process to be ready on a busy machine
 

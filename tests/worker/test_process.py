@@ -1,10 +1,9 @@
 """Worker processes against a real Redis and an engine over HTTP: killed, stopped, frozen, overloaded, cut off."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -17,38 +16,7 @@ from tests.selfref.store.views import whole
 from tests.stub_engine import StubEngine
 from tests.worker.engines.stub_server import StubServer, serving
 from tests.worker.judging import TENANT, ended, eventually, label_ids, labels, submit, until_ended
-from tests.worker.processes import Worker
-
-StartWorker = Callable[..., Worker]
-StartEngine = Callable[..., StubEngine]
-
-
-@pytest.fixture
-def start_engine() -> Iterator[StartEngine]:
-    engines: list[StubEngine] = []
-
-    def start(*options: str) -> StubEngine:
-        engines.append(StubEngine(*options))
-        return engines[-1]
-
-    yield start
-    for engine in engines:
-        engine.close()
-
-
-@pytest.fixture
-def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
-    workers: list[Worker] = []
-
-    def start(redis_url: str, engine_url: str, **settings: Any) -> Worker:
-        workers.append(
-            Worker(tmp_path / f"worker-{len(workers)}.log", redis_url=redis_url, engine_url=engine_url, **settings)
-        )
-        return workers[-1]
-
-    yield start
-    for worker in workers:
-        worker.kill()
+from tests.worker.processes import StartEngine, StartWorker
 
 
 async def test_pairs_held_by_a_killed_worker_resume_within_a_lease_and_a_fifth_and_end_once(

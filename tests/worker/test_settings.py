@@ -1,5 +1,7 @@
 """A worker's settings come from the documented variables, and a wrong one is refused by name."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -40,6 +42,7 @@ def test_every_documented_variable_is_read(monkeypatch: pytest.MonkeyPatch) -> N
         "SELFREF_WORKER_REFERENCE_TOKENS": ("reference_tokens", 100),
         "SELFREF_WORKER_CRITIQUE_TOKENS": ("critique_tokens", 200),
         "SELFREF_WORKER_TIE_WIDTH": ("tie_width", 0.0),
+        "SELFREF_WORKER_CALIBRATION": ("calibration", Path("/calibrations/mine.json")),
         "SELFREF_WORKER_ENGINE_TIMEOUT": ("engine_timeout", 12.0),
         "SELFREF_WORKER_METRICS_PORT": ("metrics_port", 9100),
         "SELFREF_WORKER_METRICS_HOST": ("metrics_host", "0.0.0.0"),

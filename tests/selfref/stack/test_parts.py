@@ -46,6 +46,15 @@ def test_other_weights_are_another_revision(tmp_path: Path) -> None:
     assert revision_of(tmp_path) != one
 
 
+def test_workers_are_told_of_a_calibration_where_there_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "mine.calibration.json"
+    told = [
+        parts.worker(settings, number=1, redis_url="r", engine_url="e").environment
+        for settings in (StackSettings(data_dir=tmp_path, calibration=file), StackSettings(data_dir=tmp_path))
+    ]
+    assert [environment.get("SELFREF_WORKER_CALIBRATION") for environment in told] == [str(file), None]
+
+
 def test_a_given_engine_keeps_the_dialect_that_the_environment_names(tmp_path: Path) -> None:
     remote = StackSettings(data_dir=tmp_path, engine_url="http://gpu:8000")
     told = parts.worker(remote, number=1, redis_url="r", engine_url="http://gpu:8000")
