@@ -1,17 +1,19 @@
 """From samples to a calibration, or to the reason why there is none; no I/O.
 
 Every pair is judged once by a temperature that was fitted without its fold, so without its prompt: what is said of
-these probabilities is what new pairs of the same kind will see. The temperature that is kept is fitted on all pairs.
+these probabilities is what new pairs of the same kind will see. The temperature that is kept is fitted on all pairs. It
+also says which pairs share a bin of the reliability diagram: by the folds' own temperatures, pairs of equal odds could
+fall on both sides of an edge, a fold with more mistakes always on the surer one, since its temperature lacks them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from selfref.bench.agreement.bootstrap import RESAMPLES, interval, resamples
 from selfref.bench.agreement.rows import Known, Row
-from selfref.bench.agreement.scoring import BINS, EDGES, Array, Columns, columns, figures
+from selfref.bench.agreement.scoring import Array, Columns, columns, figures
 from selfref.calibrating.folds import FOLDS, folds_of
 from selfref.calibrating.ranking import ranking
 from selfref.calibrating.refused import Refused
@@ -47,12 +49,13 @@ def fit(samples: Samples, *, name: str, sha256: str, seed: int, count: int = RES
     held_out = np.ones(len(odds))
     for fold in range(FOLDS):
         held_out[folds == fold] = fitted_temperature(odds[folds != fold], labels[folds != fold])
-    before, after = (_measured(samples, each) for each in (np.ones(len(odds)), held_out))
+    before = _measured(samples, np.ones(len(odds)))
+    after = replace(_measured(samples, held_out), bins=_measured(samples, np.full(len(odds), temperature)).bins)
     fits = [
         _fit_of(numbers, log_losses(odds, labels, temperature=each), count=count, seed=seed)
         for numbers, each in ((before, np.ones(len(odds))), (after, held_out))
     ]
-    _require_true(fits[1], probabilities(odds, temperature=held_out), count=count, seed=seed)
+    _require_true(fits[1], after, count=count, seed=seed)
     width = fitted_tie_width(samples, folds, count=count, seed=seed)
     calibration = Calibration.made(
         samples.judge,
@@ -87,12 +90,12 @@ def _require_ranking(samples: Samples) -> None:
         raise Refused(f"the judge's odds do not tell better from worse here: {told}; no temperature can help it")
 
 
-def _require_true(held_out: Fit, likely: Array, *, count: int, seed: int) -> None:
+def _require_true(held_out: Fit, numbers: Columns, *, count: int, seed: int) -> None:
     if held_out.log_loss.value >= _COIN:
         raise Refused(
             f"held out, the log loss is {held_out.log_loss.value:.3f}, and a coin has {_COIN:.3f}; label more pairs"
         )
-    honest = float(np.quantile(ece_of_honest(likely, count=count, seed=seed), _BY_CHANCE))
+    honest = float(np.quantile(ece_of_honest(numbers, count=count, seed=seed), _BY_CHANCE))
     if held_out.ece.value > max(WORST_ECE, honest):
         raise Refused(
             f"no one temperature fits: the held-out ECE is {held_out.ece.value:.3f}, where an honest judge of these "
@@ -101,14 +104,13 @@ def _require_true(held_out: Fit, likely: Array, *, count: int, seed: int) -> Non
         )
 
 
-def ece_of_honest(likely: Array, *, count: int, seed: int) -> Array:
-    """ECE, (count,), of judges of whom these probabilities are true: their labels are drawn from them."""
-    confidence = np.maximum(likely, 1 - likely)
-    bins = np.eye(BINS)[np.digitize(confidence, EDGES[1:-1])]
+def ece_of_honest(numbers: Columns, *, count: int, seed: int) -> Array:
+    """ECE, (count,), of judges of whom these probabilities are true: whether they are right is drawn from them."""
+    confidence = numbers.confidence
     random = np.random.default_rng(seed)
     return np.array(
         [
-            np.abs((confidence - (random.random(len(confidence)) < confidence)) @ bins).sum() / len(confidence)
+            np.abs((confidence - (random.random(len(confidence)) < confidence)) @ numbers.bins).sum() / len(confidence)
             for _ in range(count)
         ]
     )

@@ -18,6 +18,7 @@ from selfref.bench.agreement.published import published_for
 from selfref.bench.agreement.recorded import recorded_replies
 from selfref.bench.agreement.replay import judges_of, rows_of
 from selfref.bench.agreement.report import BASELINE, Dump, report
+from selfref.bench.agreement.rescaled import rescaled
 from selfref.bench.agreement.run import Asked
 from selfref.bench.agreement.sets import Set, file_set, world_set
 from selfref.bench.agreement.view import tables
@@ -27,6 +28,7 @@ from selfref.cli.exit_codes import FAILED, WRONG_USE
 from selfref.cli.options import ApiKey
 from selfref.cli.terminal import err, stop
 from selfref.cli.terminal import out as terminal
+from selfref.deciding import Calibrations, UnusableCalibration, load_calibrations
 from selfref.messages import Provenance
 from selfref.stack.parts import StackSettings
 
@@ -99,6 +101,12 @@ def agreement(
     engine_url: Annotated[str | None, typer.Option(help="judge with this engine, not a bundled one")] = None,
     url: Annotated[str | None, typer.Option(help="ask this running service instead of starting one")] = None,
     api_key: ApiKey = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="read the odds on the scales of this file of `selfref calibrate`"
+        ),
+    ] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="judgments waited for at a time")] = 64,
     resamples: Annotated[int, typer.Option(min=100, help="of the bootstrap")] = RESAMPLES,
     out: Annotated[
@@ -119,9 +127,11 @@ def agreement(
         files = [*(files or ()), *fetch_sets(set_, (out or OUT) / "sets")]
     _require_one("each names who judges", url=url, model=model, engine_url=engine_url, recorded=recorded)
     _require_one("each names the pairs", files=files, world=world)
+    _require_one("recorded judges have no odds", calibration=calibration, recorded=recorded)
     _require_one("files are judged whole", files=files, pairs=pairs)
     if recorded is not None and len(files or ()) != 1:
         stop(WRONG_USE, "--recorded needs the file of the pairs that were judged", advice="Name that one file.")
+    scales = _calibrations(calibration)
     sets = _sets(files, world or Split.HELD_OUT, pairs=pairs or PAIRS, by=by or (), seed=seed)
     if out is None and files and recorded is None:
         out = OUT  # what was paid for is kept without being asked to
@@ -145,12 +155,21 @@ def agreement(
             engine_url=engine_url,
         )
         answers = ask(sets, chosen, settings, url=url, api_key=api_key, out=out, at_once=concurrency)
+    if scales is not None:
+        answers = [{arm: rescaled(each, scales) for arm, each in found.items()} for found in answers]
     for one, found in zip(sets, answers, strict=True):
         made = _report(one, found, baseline=baseline or BASELINE, count=resamples, seed=seed, recorded=recorded)
         _write(made, out=out, name=one.name, json=json, plot=plot)  # first: a terminal may have gone away meanwhile
         terminal.print(tables(made))
     if out is not None:
         err.print(f"written to {out}/", style="dim")
+
+
+def _calibrations(file: Path | None) -> Calibrations | None:
+    try:
+        return None if file is None else load_calibrations(file)
+    except UnusableCalibration as error:
+        stop(WRONG_USE, str(error))
 
 
 def _sets(files: Sequence[Path] | None, world: Split, *, pairs: int, by: Sequence[str], seed: int) -> list[Set]:
