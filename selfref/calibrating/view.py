@@ -25,8 +25,8 @@ def tables(found: Sequence[Fitted]) -> Group:
         parts += [
             Text(f"{made.judge.preset.value}: temperature {made.temperature:.3f}, calibration {made.digest}"),
             Text(
-                f"{made.fitted_on.pairs} pairs of {made.fitted_on.name} with odds, {made.fitted_on.ties} of them ties; "
-                f"{each.left_out} without are left out"
+                f"fitted on {made.fitted_on.pairs} pairs of {made.fitted_on.name}, {made.fitted_on.ties} of them ties; "
+                f"left out, having no odds: {each.left_out}"
             ),
             Text(f"tie width {_width(made.tie_width)}: {each.tie_width.why}"),
             _table(made.held_out_before, made.held_out_after),
