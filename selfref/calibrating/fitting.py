@@ -22,7 +22,7 @@ from selfref.calibrating.temperature import fitted_temperature, log_losses, prob
 from selfref.calibrating.tie_width import TieWidth, fitted_tie_width
 from selfref.deciding.calibration import Calibration, Figure, Fit, FittedOn
 
-FEWEST_PAIRS = 100  # with odds; a temperature of fewer is off by a fifth as often as not by less
+FEWEST_PAIRS = 100  # with odds; their temperature is right to a factor of 1.5, nineteen times of twenty
 WORST_ECE = 0.05  # held out; beyond this, and beyond what chance explains, one temperature does not fit
 _BY_CHANCE = 0.95  # the share of honest judges whose ECE on as many pairs is lower
 _COIN = float(np.log(2))  # nats

@@ -38,7 +38,8 @@ def number(value: float | None, *, signed: bool = False) -> str:
 
 
 def _summary(judgment: Judgment) -> list[Text | Table]:
-    scale = "calibrated" if judgment.provenance.calibration else "not calibrated"
+    calibration = judgment.provenance.calibration
+    scale = f"calibration {calibration}" if calibration else "not calibrated"
     lines: list[Text | Table] = [
         Text.assemble("principle    ", visible(judgment.principle, style="italic")),
         Text(

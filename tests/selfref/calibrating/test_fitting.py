@@ -9,7 +9,7 @@ from selfref.bench.agreement.scoring import columns, figures
 from selfref.calibrating.fitting import FEWEST_PAIRS, _measured, ece_of_honest, fit
 from selfref.calibrating.refused import Refused
 from selfref.calibrating.samples import samples_of
-from selfref.calibrating.temperature import probabilities
+from selfref.calibrating.temperature import fitted_temperature, log_losses, probabilities
 from tests.selfref.calibrating.judging import drawn, judgment
 
 
@@ -34,7 +34,15 @@ def test_the_same_pairs_give_the_same_calibration_whoever_deals_the_folds():
     one = fit(samples, name="x", sha256="y", seed=0, count=100).calibration
     two = fit(samples, name="x", sha256="y", seed=1, count=100).calibration
     assert one.digest == two.digest
-    assert one.held_out_after != two.held_out_after
+    assert one.held_out_after.log_loss.value != two.held_out_after.log_loss.value
+
+
+def test_what_is_said_of_a_pair_was_fitted_without_it():
+    """No temperature is more likely on all pairs than the one fitted on them; those of folds are less so."""
+    samples = drawn(300, temperature=2.0)
+    found = fitted(samples).calibration
+    fitted_on_all = log_losses(samples.odds, samples.labels, temperature=found.temperature).mean()
+    assert fitted_on_all + 1e-6 < found.held_out_after.log_loss.value < fitted_on_all + 0.02
 
 
 def test_held_out_means_that_a_prompts_other_pairs_do_not_tell_its_label():
@@ -71,6 +79,16 @@ def test_too_few_pairs_are_refused():
     with pytest.raises(Refused, match=f"{FEWEST_PAIRS - 1} pairs have odds"):
         fitted(drawn(FEWEST_PAIRS - 1, temperature=2.0))
     fitted(drawn(FEWEST_PAIRS, temperature=2.0))
+
+
+def test_the_fewest_pairs_tell_a_temperature_to_a_factor_of_one_and_a_half():
+    random = np.random.default_rng(0)
+    found = []
+    for _ in range(200):
+        odds = random.normal(0, 4, FEWEST_PAIRS)
+        is_a = random.random(FEWEST_PAIRS) < probabilities(odds, temperature=2.5)
+        found.append(fitted_temperature(odds, is_a.astype(float)) / 2.5)
+    assert np.mean([1 / 1.5 < each < 1.5 for each in found]) >= 0.93
 
 
 def test_few_prompts_are_refused_for_none_can_be_left_out():

@@ -248,6 +248,8 @@ def test_a_bad_line_is_named_and_nothing_is_asked(tmp_path):
         (("--arms", "reference"), "'reference'"),
         (("--url", "http://127.0.0.1:9", "--recorded", "FILE"), "--url and --recorded"),
         (("--recorded", "FILE"), "repo_parsed_winner"),
+        (("--calibration", "FILE"), "holds no calibrations"),
+        (("--calibration", "FILE", "--recorded", "FILE"), "--calibration and --recorded"),
         (("FILE", "--json", "r.json"), "same name"),
         (("FILE", "FILE", "--recorded", "FILE"), "that one file"),
     ],
