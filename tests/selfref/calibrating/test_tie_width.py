@@ -52,8 +52,11 @@ def test_a_judge_that_knows_no_ties_is_not_fitted_to_call_everything_one(share):
         assert again.count(Verdict.TIE) <= samples.ties < len(again)
 
 
-def test_a_width_that_is_no_better_for_certain_is_not_taken():
-    random = np.random.default_rng(2)
-    odds = random.normal(0, 3, 400)
-    labels = np.where(random.random(400) < 0.1, "tie", np.where(odds > 0, "A", "B"))
-    assert width_of(pairs_of(odds, labels)).nats is None
+def test_a_width_that_is_better_by_chance_is_not_taken():
+    """Of judges that know nothing, some width always looks best."""
+    taken = []
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+        labels = np.where(random.random(300) < 0.3, "tie", np.where(random.random(300) < 0.5, "A", "B"))
+        taken.append(width_of(pairs_of(random.normal(0, 3, 300), labels)).nats)
+    assert sum(each is not None for each in taken) <= 1
