@@ -53,4 +53,6 @@ def log_losses(odds: Array, labels: Array, *, temperature: float | Array) -> Arr
 
 
 def _slope(odds: Array, labels: Array, *, temperature: float) -> float:
-    return float(np.mean(odds * (probabilities(odds, temperature=temperature) - labels)))
+    """Written so that it is not rounded to zero where a probability is next to 1, and neither answer is favoured."""
+    for_a, for_b = probabilities(odds, temperature=temperature), probabilities(-odds, temperature=temperature)
+    return float(np.mean(odds * ((1 - labels) * for_a - labels * for_b)))

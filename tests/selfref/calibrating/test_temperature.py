@@ -73,6 +73,14 @@ def test_a_judge_that_agrees_with_every_label_has_no_temperature():
         fitted_temperature(np.array([2.0, -1.0]), np.array([1.0, 0.0]))
 
 
+def test_a_probability_next_to_one_is_not_taken_for_one():
+    """1 - p of the first pair is below a float's grain at 1, and still what outweighs the second, which is wrong."""
+    odds, labels = np.array([15.0, -1e-17]), np.array([1.0, 1.0])
+    expected = 15 / math.log(15 / 0.5e-17)
+    assert fitted_temperature(odds, labels) == pytest.approx(expected, rel=1e-6)
+    assert fitted_temperature(-odds, 1 - labels) == pytest.approx(expected, rel=1e-6)
+
+
 def test_a_judge_that_says_the_opposite_of_the_labels_has_no_temperature():
     with pytest.raises(Refused, match="the opposite"):
         fitted_temperature(np.array([2.0, -1.0]), np.array([0.0, 1.0]))
