@@ -83,7 +83,7 @@ async def _until_settled(
     work = first[0].work
     by_order = {one.round.first: one for one in first}
     asked = 1
-    while not settled(readings_of(work, heard), scale=settings.scale, left=work.max_votes - asked):
+    while not settled(readings_of(work, heard), scale=settings.scale_of(work.preset), left=work.max_votes - asked):
         asking = [replace(by_order[round_.first], round=round_) for round_ in next_rounds(work, asked=asked)]
         heard += await _all_heard(asking, engine=engine, settings=settings)
         asked += 1

@@ -57,8 +57,8 @@ def test_another_judges_scale_is_not_taken_and_what_differs_is_told(what):
     assert f"{what} " in unmatched[Preset.SELF_REFERENCE].reason
 
 
-async def judged(pair: Work, settings: MethodSettings) -> Judgment:
-    engine = ThinkingEngine(minds.longer)
+async def judged(pair: Work, settings: MethodSettings, mind: minds.Mind = minds.longer) -> Judgment:
+    engine = ThinkingEngine(mind)
     return await method.judge(pair, engine=engine, references=RememberedReferences(), settings=settings)
 
 
@@ -74,6 +74,16 @@ async def test_a_judgment_names_its_calibration_and_one_without_says_so():
     assert own.provenance.calibration is None
     assert own.provenance.parameters["odds_temperature"] == 1
     assert decided_again(direct, scale=Scale()).provenance.calibration is None
+
+
+async def test_votes_auto_stop_by_the_fitted_tie_width():
+    """Odds of two nats are clear beside a width of a tenth, and not beside one of one and a half."""
+    made = calibration(measured(), tie_width=1.5)
+    heard = [
+        len((await judged(work(votes="auto", max_votes=3), settings, minds.knows("four"))).orders)
+        for settings in (MethodSettings(), MethodSettings(calibrated=found(made)[0]))
+    ]
+    assert heard[0] == 2 < heard[1]
 
 
 async def test_a_worker_process_judges_on_the_scale_of_its_file(
