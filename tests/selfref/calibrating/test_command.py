@@ -28,10 +28,10 @@ def folder() -> Iterator[Path]:
 
 
 def write_mistaken(path: Path) -> Path:
-    """Labelled pairs in which every tenth label is the other answer, so that an honest judge is right in 90 of 100."""
+    """Labelled pairs, one label of ten turned over, as often A as B: an honest judge is right in 90 of 100."""
     write_labelled(path, rows=ROWS)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    for row in rows[::10]:
+    for row in (*rows[::20], *rows[11::20]):
         row["human_label"] = {"A": "B", "B": "A"}[row["human_label"]]
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     return path

@@ -158,5 +158,10 @@ def test_the_ece_of_an_honest_judge_is_what_chance_makes_of_it():
 def test_equal_odds_share_a_bin_whatever_their_folds_say_of_them():
     """Nine of ten are right, at an edge: a fold's temperature lies on the side of it that its own pairs belie."""
     right = np.random.default_rng(0).permutation(np.arange(120) % 10 != 0)
-    pairs = [(place, "A" if good else "B", judgment(3.0)) for place, good in enumerate(right)]
-    assert fitted(samples_of(pairs)).calibration.held_out_after.ece.value < 0.01
+    for sides in ((3.0,), (3.0, -3.0)):
+        odds = [sides[place % len(sides)] for place in range(120)]
+        pairs = [
+            (place, "A" if good == (each > 0) else "B", judgment(each))
+            for place, (good, each) in enumerate(zip(right, odds, strict=True))
+        ]
+        assert fitted(samples_of(pairs)).calibration.held_out_after.ece.value < 0.01
