@@ -35,7 +35,7 @@ from trainer.snapshots.chain import heldout_labels, snapshots, train_labels
 from trainer.snapshots.contents import Rules
 from trainer.snapshots.taking import Order, take
 
-JUDGE = Path(littleworld.__file__).parent / "judge"
+JUDGE = Path(littleworld.__file__).parent / "judge"  # whose weights the weak policy and the reward models begin with
 EVERYTHING = 10_000_000  # labels; a snapshot takes what there is
 
 
@@ -93,25 +93,29 @@ class Loop:
 
     def first_labels(self, policy: Policy) -> None:
         """The weak policy answers every question twice, and the service says which answer is better."""
+        if self._labelled(1):
+            return
         bar = self._progress.add_task("answers", total=2, note="")
         said = []
         for seed in (1, 2):
             said.append(policy.answers(self._asked, seed=seed))
             self._progress.update(bar, completed=seed)
-        self._label(1, b"".join(lines(self._prompts, *said)))
+        self._label(b"".join(lines(self._prompts, *said)))
 
     def second_labels(self, loose: Stage) -> None:
         """What the policy that was let loose said on its way, against what the first one says."""
-        self._label(2, kept_pairs(self.folder / loose.name))
+        if self._labelled(2):
+            return
+        self._label(kept_pairs(self.folder / loose.name))
 
     def reward_model(self, rounds: int) -> Run:
-        """Of the first so many snapshots, from the weak policy's weights."""
+        """Of the first so many snapshots."""
         chain = snapshots(self.folder / "trainer")[:rounds]
         bar = self._progress.add_task(f"reward model {rounds}", total=None, note="")
         run = reward_model(
             train_labels(chain),
             heldout_labels(chain),
-            base=self.folder / "weak",
+            base=JUDGE,
             settings=self.settings.reward,
             data=self.folder / "trainer",
             snapshots=[each.digest for each in chain],
@@ -158,11 +162,12 @@ class Loop:
         )
         return Stage(name, outcome, self.gold_of(Policy.load(outcome.policy)))
 
-    def _label(self, number: int, pairs: bytes) -> None:
-        """Judge pairs, and take the labels into snapshot `number`."""
+    def _labelled(self, rounds: int) -> bool:
+        return len(snapshots(self.folder / "trainer")) >= rounds
+
+    def _label(self, pairs: bytes) -> None:
+        """Judge pairs, and take the labels into the next snapshot."""
         data = self.folder / "trainer"
-        if len(snapshots(data)) >= number:
-            return
         bar = self._progress.add_task("judging", total=pairs.count(b"\n"), note="")
         judged(self._client, pairs, seen=lambda job: self._progress.update(bar, completed=ended_of(job)))
         for _ in take(data, self._client, Order(size=EVERYTHING, rest=True), Rules(heldout_share=0.1, keep_ties=True)):

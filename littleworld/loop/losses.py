@@ -1,6 +1,7 @@
-"""`python -m littleworld.loop.losses --loop loop`: the four losses on the loop's first labels, with several seeds.
+"""`python -m littleworld.loop.losses --loop loop`: the four losses on a loop's first labels, with several seeds.
 
-It prints a table; its runs lie in the loop's folder, named by what goes into them, so a second call repeats nothing.
+A folder without first labels gets them, from as many `--questions` as are asked for. It prints a table; its runs lie in
+the folder, named by what goes into them, so a second call repeats nothing.
 """
 
 import argparse
@@ -9,17 +10,18 @@ import statistics
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-import torch
-from rich.console import Console
-from rich.progress import track
-from transformers.utils import logging
+from rich.progress import Progress
 
 from littleworld.loop.agreement import gold_agreement, judged_contests, new_contests
+from littleworld.loop.loop import JUDGE, Loop
+from littleworld.loop.own_stack import absolute, with_own_stack
 from littleworld.loop.policies import Policy, questions_of
 from littleworld.loop.settings import LoopSettings
 from littleworld.world.question import Split
+from selfref.client import Client
 from trainer.reward.run import reward_model
 from trainer.reward.scoring import RewardModel
 from trainer.reward.settings import Loss
@@ -35,14 +37,16 @@ def trained(folder: Path, first: Snapshot, loss: Loss, *, seed: int, settings: L
     return reward_model(
         read_labels(first.train()),
         read_labels(first.heldout()),
-        base=folder / "weak",
+        base=JUDGE,
         settings=replace(settings.reward, loss=loss, seed=seed),
         data=folder / "losses",
         snapshots=[first.digest],
     )
 
 
-def compared(folder: Path, seeds: Sequence[int], settings: LoopSettings) -> Iterator[tuple[Loss, list[Figures]]]:
+def compared(
+    folder: Path, losses: Sequence[Loss], seeds: Sequence[int], settings: LoopSettings, progress: Progress
+) -> Iterator[tuple[Loss, list[Figures]]]:
     """Each loss with its figures, seed by seed."""
     first = snapshots(folder / "trainer")[0]
     questions = {each.text: each for each in questions_of(Split.TRAIN, settings.questions, seed=settings.seed)}
@@ -50,9 +54,9 @@ def compared(folder: Path, seeds: Sequence[int], settings: LoopSettings) -> Iter
     unknown = new_contests(
         Policy.load(folder / "weak"), questions_of(Split.HELD_OUT, settings.measured, seed=settings.seed)
     )
-    found: dict[Loss, list[Figures]] = {loss: [] for loss in Loss}
-    work = list(itertools.product(Loss, seeds))
-    for loss, seed in track(work, description="reward models", console=Console(stderr=True)):
+    found: dict[Loss, list[Figures]] = {loss: [] for loss in losses}
+    work = list(itertools.product(losses, seeds))
+    for loss, seed in progress.track(work, description="reward models"):
         run = trained(folder, first, loss, seed=seed, settings=settings)
         model, report = RewardModel.load(run.model), run.report()["heldout"]
         agreements = [gold_agreement(model, contests) for contests in (known, unknown)]
@@ -78,15 +82,27 @@ def _told(found: Sequence[float | None]) -> str:
     return f"{statistics.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
 
 
+def compare(
+    folder: Path, losses: Sequence[Loss], seeds: Sequence[int], settings: LoopSettings, client: Client, shown: Progress
+) -> str:
+    """Get the labels that are missing, train, and tell."""
+    loop = Loop(folder, settings, client, shown)
+    loop.first_labels(loop.weak())
+    return table(list(compared(folder, losses, seeds, settings, shown)))
+
+
 def main() -> int:
     """The process; returns its exit code."""
+    full = LoopSettings()
     parser = argparse.ArgumentParser(prog="python -m littleworld.loop.losses", description="Four losses compared.")
-    parser.add_argument("--loop", type=Path, default=Path("loop"), help="folder of a loop that has its first labels")
+    parser.add_argument("--loop", type=absolute, default="loop", help="folder of a loop's first labels")
+    parser.add_argument("--loss", type=Loss, nargs="+", default=list(Loss), choices=list(Loss), help="by default all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--epochs", type=float, default=full.reward.epochs)
+    parser.add_argument("--questions", type=int, default=full.questions, help="the loop's own, where it has labels")
     given = parser.parse_args()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    torch.set_num_threads(1)
-    print(table(list(compared(given.loop, given.seeds, LoopSettings()))))  # noqa: T201 - the command's output
+    settings = replace(full, questions=given.questions, reward=replace(full.reward, epochs=given.epochs))
+    print(with_own_stack(given.loop, partial(compare, given.loop, given.loss, given.seeds, settings)))  # noqa: T201
     return 0
 
 
