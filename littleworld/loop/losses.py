@@ -9,7 +9,7 @@ import itertools
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -32,12 +32,21 @@ FIGURES = ("labels", "gold", "gold, new contents", "Brier", "ECE", "correlation 
 Figures = dict[str, float | None]  # None where there was nothing to measure on
 
 
-def trained(folder: Path, first: Snapshot, loss: Loss, *, seed: int, settings: LoopSettings) -> Run:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which reward models are compared."""
+
+    losses: tuple[Loss, ...] = tuple(Loss)
+    seeds: tuple[int, ...] = (1, 2, 3)
+    base: Path = JUDGE
+
+
+def trained(folder: Path, first: Snapshot, loss: Loss, *, base: Path, seed: int, settings: LoopSettings) -> Run:
     """The reward model of the loop's first snapshot by one loss."""
     return reward_model(
         read_labels(first.train()),
         read_labels(first.heldout()),
-        base=JUDGE,
+        base=base,
         settings=replace(settings.reward, loss=loss, seed=seed),
         data=folder / "losses",
         snapshots=[first.digest],
@@ -45,7 +54,7 @@ def trained(folder: Path, first: Snapshot, loss: Loss, *, seed: int, settings: L
 
 
 def compared(
-    folder: Path, losses: Sequence[Loss], seeds: Sequence[int], settings: LoopSettings, progress: Progress
+    folder: Path, wanted: Wanted, settings: LoopSettings, progress: Progress
 ) -> Iterator[tuple[Loss, list[Figures]]]:
     """Each loss with its figures, seed by seed."""
     first = snapshots(folder / "trainer")[0]
@@ -54,10 +63,10 @@ def compared(
     unknown = new_contests(
         Policy.load(folder / "weak"), questions_of(Split.HELD_OUT, settings.measured, seed=settings.seed)
     )
-    found: dict[Loss, list[Figures]] = {loss: [] for loss in losses}
-    work = list(itertools.product(losses, seeds))
+    found: dict[Loss, list[Figures]] = {loss: [] for loss in wanted.losses}
+    work = list(itertools.product(wanted.losses, wanted.seeds))
     for loss, seed in progress.track(work, description="reward models"):
-        run = trained(folder, first, loss, seed=seed, settings=settings)
+        run = trained(folder, first, loss, base=wanted.base, seed=seed, settings=settings)
         model, report = RewardModel.load(run.model), run.report()["heldout"]
         agreements = [gold_agreement(model, contests) for contests in (known, unknown)]
         values = (report["accuracy"], *agreements, report["brier"], report["ece"], report["spearman"])
@@ -82,27 +91,27 @@ def _told(found: Sequence[float | None]) -> str:
     return f"{statistics.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
 
 
-def compare(
-    folder: Path, losses: Sequence[Loss], seeds: Sequence[int], settings: LoopSettings, client: Client, shown: Progress
-) -> str:
+def compare(folder: Path, wanted: Wanted, settings: LoopSettings, client: Client, shown: Progress) -> str:
     """Get the labels that are missing, train, and tell."""
     loop = Loop(folder, settings, client, shown)
     loop.first_labels(loop.weak())
-    return table(list(compared(folder, losses, seeds, settings, shown)))
+    return table(list(compared(folder, wanted, settings, shown)))
 
 
 def main() -> int:
     """The process; returns its exit code."""
-    full = LoopSettings()
+    full, all_of_them = LoopSettings(), Wanted()
     parser = argparse.ArgumentParser(prog="python -m littleworld.loop.losses", description="Four losses compared.")
     parser.add_argument("--loop", type=absolute, default="loop", help="folder of a loop's first labels")
-    parser.add_argument("--loss", type=Loss, nargs="+", default=list(Loss), choices=list(Loss), help="by default all")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--loss", type=Loss, nargs="+", default=all_of_them.losses, choices=list(Loss))
+    parser.add_argument("--seeds", type=int, nargs="+", default=all_of_them.seeds)
+    parser.add_argument("--base", type=absolute, default=JUDGE, help="by default the bundled judge")
     parser.add_argument("--epochs", type=float, default=full.reward.epochs)
     parser.add_argument("--questions", type=int, default=full.questions, help="the loop's own, where it has labels")
     given = parser.parse_args()
     settings = replace(full, questions=given.questions, reward=replace(full.reward, epochs=given.epochs))
-    print(with_own_stack(given.loop, partial(compare, given.loop, given.loss, given.seeds, settings)))  # noqa: T201
+    wanted = Wanted(tuple(given.loss), tuple(given.seeds), given.base)
+    print(with_own_stack(given.loop, partial(compare, given.loop, wanted, settings)))  # noqa: T201
     return 0
 
 

@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from littleworld.loop import loop as stages
 from littleworld.loop.__main__ import run
-from littleworld.loop.losses import compared, table
+from littleworld.loop.losses import Wanted, compared, table
 from littleworld.loop.settings import LoopSettings
 from littleworld.loop.weak_policy import WeakPolicySettings
 from selfref.client import Client
@@ -46,7 +46,7 @@ def test_from_nothing_to_a_report_and_not_twice(
         assert [each["update"] for each in report["stages"]["ppo"]["checks"]] == [1, 2]
         assert "| let loose |" in (tmp_path / "report.md").read_text()
         assert (tmp_path / "loop.png").read_bytes().startswith(b"\x89PNG")
-        by_loss = list(compared(tmp_path, list(Loss), [1], TINY, Progress(disable=True)))
+        by_loss = list(compared(tmp_path, Wanted(seeds=(1,)), TINY, Progress(disable=True)))
         assert [loss for loss, _ in by_loss] == list(Loss)
         assert table(by_loss).count("\n") == 1 + len(Loss)
         monkeypatch.delattr(stages, "teach_weak_policy")
