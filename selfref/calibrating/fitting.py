@@ -13,7 +13,7 @@ import numpy as np
 
 from selfref.bench.agreement.bootstrap import RESAMPLES, interval, resamples
 from selfref.bench.agreement.rows import Known, Row
-from selfref.bench.agreement.scoring import Array, Columns, columns, figures
+from selfref.bench.agreement.scoring import Array, Columns, bins_of, columns, figures
 from selfref.calibrating.folds import FOLDS, folds_of
 from selfref.calibrating.ranking import ranking
 from selfref.calibrating.refused import Refused
@@ -50,7 +50,8 @@ def fit(samples: Samples, *, name: str, sha256: str, seed: int, count: int = RES
     for fold in range(FOLDS):
         held_out[folds == fold] = fitted_temperature(odds[folds != fold], labels[folds != fold])
     before = _measured(samples, np.ones(len(odds)))
-    after = replace(_measured(samples, held_out), bins=_bins(samples, temperature=temperature))
+    sizes = np.abs(odds)  # so that a float's last digit never parts A from B
+    after = replace(_measured(samples, held_out), bins=bins_of(probabilities(sizes, temperature=temperature)))
     fits = [
         _fit_of(numbers, log_losses(odds, labels, temperature=each), count=count, seed=seed)
         for numbers, each in ((before, np.ones(len(odds))), (after, held_out))
@@ -127,12 +128,6 @@ def _measured(samples: Samples, temperatures: Array) -> Columns:
             )
         ]
     )
-
-
-def _bins(samples: Samples, *, temperature: float) -> Array:
-    """The bin of every pair by the size of its odds, so that a float's last digit never parts A from B."""
-    sizes = replace(samples, odds=np.abs(samples.odds))
-    return _measured(sizes, np.full(len(sizes.odds), temperature)).bins
 
 
 def _fit_of(numbers: Columns, losses: Array, *, count: int, seed: int) -> Fit:

@@ -8,7 +8,7 @@ import typer
 
 from selfref.cli.exit_codes import WRONG_USE
 from selfref.cli.judge import PresetName
-from selfref.cli.options import ApiKey
+from selfref.cli.options import ApiKey, AskedUrl, AtOnce, EngineUrl, JudgeModel
 
 PAIRS = 1000  # of the little world
 OUT = Path("agreement")  # where `selfref bench agreement` keeps what was paid for
@@ -37,20 +37,11 @@ def calibrate(
         list[PresetName] | None,
         typer.Option(help="Preset to calibrate; may be repeated.  [dim]default: self-reference[/dim]"),
     ] = None,
-    url: Annotated[
-        str | None, typer.Option(help="Ask this running service.  [dim]default: a stack is started[/dim]")
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            file_okay=False,
-            help="Folder of the chat model that judges.  [dim]default: the bundled judge[/dim]",
-        ),
-    ] = None,
-    engine_url: Annotated[str | None, typer.Option(help="Judge with this engine, not a bundled one.")] = None,
+    url: AskedUrl = None,
+    model: JudgeModel = None,
+    engine_url: EngineUrl = None,
     api_key: ApiKey = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Judgments waited for at a time.")] = 64,
+    concurrency: AtOnce = 64,
     seed: Annotated[int, typer.Option(min=0, help="Deals prompts to folds, draws resamples and pairs.")] = 0,
     out: Annotated[
         Path,

@@ -20,6 +20,13 @@ def check_destination(out: Path | None, *, overwrite: bool) -> None:
         stop(WRONG_USE, f"{out} exists already", advice="Name another file with --out, or give --overwrite.")
 
 
+def wanted_file(out: Path | None) -> AbstractContextManager[BinaryIO | None]:
+    """What to write to, where a file is wanted. Raises OSError."""
+    from selfref.durable import whole_file
+
+    return nullcontext() if out is None else whole_file(out)
+
+
 def destination(out: Path | None) -> AbstractContextManager[BinaryIO]:
     """What to write to. Raises OSError."""
     from selfref.durable import whole_file

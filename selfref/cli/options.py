@@ -46,6 +46,20 @@ MaxVotes = Annotated[
     int | None,
     typer.Option("--max-votes", help="Most critiques per order with --votes auto.  [dim]default: 8[/dim]"),
 ]
+AskedUrl = Annotated[
+    str | None, typer.Option("--url", help="Ask this running service.  [dim]default: a stack is started[/dim]")
+]
+JudgeModel = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        exists=True,
+        file_okay=False,
+        help="Folder of the chat model that judges.  [dim]default: that of `selfref up`[/dim]",
+    ),
+]
+EngineUrl = Annotated[str | None, typer.Option("--engine-url", help="Judge with this engine, not a bundled one.")]
+AtOnce = Annotated[int, typer.Option("--concurrency", min=1, max=256, help="Judgments waited for at a time.")]
 RedisUrl = Annotated[
     str | None,
     typer.Option(

@@ -3,7 +3,6 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import orjson
 import typer
 
+from selfref.cli.destination import wanted_file
 from selfref.cli.exit_codes import FAILED, NOT_JUDGED, WRONG_USE
 from selfref.cli.rejudge_source import Source, warn_unnamed
 from selfref.cli.terminal import err, stop
 from selfref.cli.terminal import out as terminal
-from selfref.durable import whole_file
 from selfref.rejudging.asking import line_again, write_upload
 from selfref.rejudging.floor import Floor, Heard, SameJudgment
 from selfref.rejudging.pairs import Pairs, pairs_at
@@ -76,10 +75,9 @@ def _lines(source: Source, texts: Pairs, asked: list[Asked]) -> Iterator[tuple[s
         for result in results:
             if result.judgment is None or result.duplicate_of is not None:
                 continue
-            texts.comparison(result)
-            number, content = texts.line(result)
-            asked.append(Asked(number, Heard.of(result.judgment)))
-            yield result.judgment.id, line_again(content, result.judgment)
+            line = texts.line(result)
+            asked.append(Asked(line.number, Heard.of(result.judgment)))
+            yield result.judgment.id, line_again(line.content, result.judgment)
 
 
 def _judged(client: "Client", upload: BinaryIO, key: str, asked: list[Asked], *, out: Path | None) -> Again:
@@ -89,7 +87,7 @@ def _judged(client: "Client", upload: BinaryIO, key: str, asked: list[Asked], *,
     job = client.jobs.submit(iter(lambda: upload.read(1 << 20), b""), idempotency_key=key, max_refused=1.0)
     err.print(f"judging again as {job.id}; the same command goes on with it", style="dim", soft_wrap=True)
     found = Again(show_as_it_goes(client.jobs.follow(job.id), err))
-    with _written(out) as file:
+    with wanted_file(out) as file:
         for result in client.jobs.results(job.id):
             first = asked[result.line - 1]
             found.floor.add(first.heard, result)
@@ -101,10 +99,6 @@ def _judged(client: "Client", upload: BinaryIO, key: str, asked: list[Asked], *,
     if canceled:
         found.unjudged["canceled"] += canceled
     return found
-
-
-def _written(path: Path | None) -> AbstractContextManager[BinaryIO | None]:
-    return nullcontext() if path is None else whole_file(path)
 
 
 def _say(found: Again, *, out: Path | None, as_json: bool) -> None:

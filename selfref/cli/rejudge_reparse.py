@@ -1,7 +1,7 @@
 """`selfref rejudge --reparse`: every judgment held against its own readings, and decided again on another scale."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -9,6 +9,7 @@ from typing import BinaryIO
 import orjson
 import typer
 
+from selfref.cli.destination import wanted_file
 from selfref.cli.exit_codes import FAILED, WRONG_USE
 from selfref.cli.rejudge_source import Source, warn_unnamed
 from selfref.cli.terminal import err, stop
@@ -36,7 +37,7 @@ def reparse_results(source: Source, rescale: Rescale, wanted: Wanted, *, pairs: 
     found = Reparse()
     try:
         with source.results() as results, _texts(pairs) as texts, ExitStack() as files:
-            new = files.enter_context(_written(wanted.out))
+            new = files.enter_context(wanted_file(wanted.out))
             labels = _Labels(files.enter_context(whole_file(wanted.labels)), wanted.format_) if wanted.labels else None
             for result in results:
                 line, label = _again(result, rescale, texts, found)
@@ -63,7 +64,7 @@ def _again(result: Result, rescale: Rescale, texts: Pairs | None, found: Reparse
         found.kept += 1
         return orjson.dumps(result.content, option=orjson.OPT_APPEND_NEWLINE), None
     again = _decided(judgment, rescale, found)
-    comparison = None if texts is None else texts.comparison(result)
+    comparison = None if texts is None else texts.line(result).comparison
     if result.duplicate_of is not None:
         found.further_lines += 1
         return result.told(again), None
@@ -111,10 +112,6 @@ def _texts(path: Path | None) -> Iterator[Pairs | None]:
         return
     with pairs_at(path) as pairs:
         yield pairs
-
-
-def _written(path: Path | None) -> AbstractContextManager[BinaryIO | None]:
-    return nullcontext() if path is None else whole_file(path)
 
 
 def _say(found: Reparse, rescale: Rescale, wanted: Wanted, *, texts: Pairs | None, as_json: bool) -> None:

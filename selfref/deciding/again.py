@@ -19,13 +19,7 @@ def decided_again(judgment: Judgment, *, scale: Scale) -> Judgment:
     flags = tuple(flag for flag in judgment.flags if flag != ODDS_OPPOSE_VOTES)
     return judgment.model_copy(
         update={
-            "verdict": decision.verdict,
-            "probability_a": decision.probability_a,
-            "strength": decision.strength,
-            "log_odds": decision.log_odds,
-            "position_bias": decision.position_bias,
-            "orders": decision.readings,
-            "votes": decision.votes,
+            **decision.told(),
             "flags": (*flags, ODDS_OPPOSE_VOTES) if decision.odds_oppose else flags,
             "provenance": provenance,
         }

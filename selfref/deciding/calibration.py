@@ -4,7 +4,7 @@
 judge as it was measured: another model, revision, prompt file, chat template or preset has other odds, and goes
 uncalibrated rather than on somebody else's scale.
 
-    found = load_calibrations(path).scale_for(JudgeMeasured.of(judgment), tie_width=TIE_WIDTH)
+    found = load_calibrations(path).scale_of(judgment)
     if isinstance(found, Unmatched):
         print(found.reason)
 """
@@ -159,6 +159,10 @@ class Calibrations(Message):
         if len({each.judge for each in self.calibrations}) < len(self.calibrations):
             raise ValueError("two calibrations for one judge; keep one")
         return self
+
+    def scale_of(self, judgment: Judgment) -> Scale | Unmatched:
+        """The scale that this judgment is to be decided on again; its own tie width holds where none was fitted."""
+        return self.scale_for(JudgeMeasured.of(judgment), tie_width=Scale.of(judgment.provenance).tie_width)
 
     def scale_for(self, judge: JudgeMeasured, *, tie_width: float) -> Scale | Unmatched:
         """The scale that this judge's odds are to be read on; `tie_width` holds where none was fitted."""

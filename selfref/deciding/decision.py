@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from selfref.deciding.scale import Scale
 from selfref.deciding.strength import mean, probability, strength
@@ -23,6 +23,18 @@ class Decision:
     position_bias: float | None = None
     probability_a: float | None = None
     strength: float | None = None
+
+    def told(self) -> dict[str, Any]:
+        """As fields of a judgment."""
+        return {
+            "verdict": self.verdict,
+            "probability_a": self.probability_a,
+            "strength": self.strength,
+            "log_odds": self.log_odds,
+            "position_bias": self.position_bias,
+            "orders": self.readings,
+            "votes": self.votes,
+        }
 
     @property
     def odds_oppose(self) -> bool:

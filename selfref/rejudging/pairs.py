@@ -10,6 +10,7 @@ import tempfile
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -26,6 +27,15 @@ class NotThePairs(Exception):
     """The file does not hold what a judgment is about: which, and why."""
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that was judged."""
+
+    number: int
+    content: dict[str, Any]
+    comparison: Comparison  # as a label tells it
+
+
 class Pairs:
     """The lines of an upload by number; holds a place for each, and no text."""
 
@@ -40,8 +50,25 @@ class Pairs:
             self._starts.append(place)
             place += len(line)
 
-    def line(self, result: Result) -> tuple[int, dict[str, Any]]:
-        """Number and content of the line that was judged. Raises NotThePairs."""
+    def line(self, result: Result) -> Line:
+        """The line that was judged. Raises NotThePairs."""
+        number, content = self._found(result)
+        judgment = result.judgment
+        assert judgment is not None  # noqa: S101 - `_found` has seen to it
+        asked = _asked(number, content, principle=judgment.principle)
+        compared = asked.with_texts(escape_markers) if ESCAPED_MARKERS in judgment.flags else asked
+        said = judgment.reference
+        if said is not None and said.source == "caller" and compared.reference != said.text:
+            raise NotThePairs(f"line {number} has another reference than it was judged with")
+        if (not judgment.orders) != (compared.answer_a == compared.answer_b):
+            raise NotThePairs(f"line {number} has other answers: one text twice is a tie, and nobody is asked")
+        first = result.duplicate_of
+        if first is not None and _asked(first, self._content(first), principle=judgment.principle) != asked:
+            raise NotThePairs(f"line {number} was judged as the same comparison as line {first}, and is not")
+        return Line(number, content, compared)
+
+    def _found(self, result: Result) -> tuple[int, dict[str, Any]]:
+        """Number and content, held against what the judgment says of its line."""
         judgment = result.judgment
         if judgment is None:
             raise ValueError("what was not judged has no line")
@@ -60,26 +87,6 @@ class Pairs:
             if said not in (None, judged) and escape_markers(str(said)) != judged:
                 raise NotThePairs(f"line {number} has another {name} than it was judged by")
         return number, content
-
-    def comparison(self, result: Result) -> Comparison:
-        """What was compared, as a label tells it. Raises NotThePairs."""
-        number, content = self.line(result)
-        judgment = result.judgment
-        assert judgment is not None  # noqa: S101 - `line` has seen to it
-        compared = self._compared(number, content, principle=judgment.principle)
-        if ESCAPED_MARKERS in judgment.flags:
-            compared = compared.with_texts(escape_markers)
-        said = judgment.reference
-        if said is not None and said.source == "caller" and compared.reference != said.text:
-            raise NotThePairs(f"line {number} has another reference than it was judged with")
-        if (not judgment.orders) != (compared.answer_a == compared.answer_b):
-            raise NotThePairs(f"line {number} has other answers: one text twice is a tie, and nobody is asked")
-        first = result.duplicate_of
-        if first is not None:
-            other = self._compared(first, self._content(first), principle=judgment.principle)
-            if other != self._compared(number, content, principle=judgment.principle):
-                raise NotThePairs(f"line {number} was judged as the same comparison as line {first}, and is not")
-        return compared
 
     def _line_of(self, custom_id: str | None, judgment_id: str) -> int:
         if custom_id is None:
@@ -106,14 +113,6 @@ class Pairs:
         self._file.seek(self._starts[number - 1])
         return self._file.readline()
 
-    @staticmethod
-    def _compared(number: int, content: dict[str, Any], *, principle: str) -> Comparison:
-        fields = {name: content[name] for name in Comparison.model_fields if content.get(name) is not None}
-        try:
-            return Comparison.model_validate(fields | {"principle": principle})
-        except ValidationError as error:
-            raise NotThePairs(f"line {number} was judged, and is no comparison: {error.errors()[0]['msg']}") from None
-
 
 @contextmanager
 def pairs_at(path: Path) -> Iterator[Pairs]:
@@ -129,6 +128,14 @@ def pairs_at(path: Path) -> Iterator[Pairs]:
                 shutil.copyfileobj(packed, plain)
             plain.seek(0)
             yield Pairs(cast("BinaryIO", plain))
+
+
+def _asked(number: int, content: dict[str, Any], *, principle: str) -> Comparison:
+    fields = {name: content[name] for name in Comparison.model_fields if content.get(name) is not None}
+    try:
+        return Comparison.model_validate(fields | {"principle": principle})
+    except ValidationError as error:
+        raise NotThePairs(f"line {number} was judged, and is no comparison: {error.errors()[0]['msg']}") from None
 
 
 def _loaded(line: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from selfref.deciding import Calibrations, JudgeMeasured, Scale, Unmatched
+from selfref.deciding import Calibrations, Scale, Unmatched
 from selfref.messages import Judgment
 from selfref.rejudging.rederiving import ODDS_TOLERANCE, differing, odds_gaps, rederived
 from selfref.rejudging.shift import Shift
@@ -31,11 +31,11 @@ class Rescale:
 
     def scale(self, judgment: Judgment) -> Scale | Unmatched | None:
         """None where nothing is asked. A calibration that a part of is replaced is no longer that calibration."""
-        own = Scale.of(judgment.provenance)
         if not self.asked:
             return None
         if self.calibrations is not None:
-            return self.calibrations.scale_for(JudgeMeasured.of(judgment), tie_width=own.tie_width)
+            return self.calibrations.scale_of(judgment)
+        own = Scale.of(judgment.provenance)
         return replace(
             own,
             tie_width=own.tie_width if self.tie_width is None else self.tie_width,

@@ -25,7 +25,7 @@ from selfref.bench.agreement.view import tables
 from selfref.bench.agreement.world import Arm
 from selfref.bench.agreement.writing import can_draw, write_folder, write_json
 from selfref.cli.exit_codes import FAILED, WRONG_USE
-from selfref.cli.options import ApiKey
+from selfref.cli.options import ApiKey, AskedUrl, AtOnce, EngineUrl, JudgeModel
 from selfref.cli.terminal import err, stop
 from selfref.cli.terminal import out as terminal
 from selfref.deciding import Calibrations, UnusableCalibration, load_calibrations
@@ -90,16 +90,9 @@ def agreement(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="ask nobody: count what judges said of FILES elsewhere"),
     ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            file_okay=False,
-            help="folder of the chat model that judges.  [dim]default: that of `selfref up`[/dim]",
-        ),
-    ] = None,
-    engine_url: Annotated[str | None, typer.Option(help="judge with this engine, not a bundled one")] = None,
-    url: Annotated[str | None, typer.Option(help="ask this running service instead of starting one")] = None,
+    model: JudgeModel = None,
+    engine_url: EngineUrl = None,
+    url: AskedUrl = None,
     api_key: ApiKey = None,
     calibration: Annotated[
         Path | None,
@@ -107,7 +100,7 @@ def agreement(
             exists=True, dir_okay=False, help="read the odds on the scales of this file of `selfref calibrate`"
         ),
     ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=256, help="judgments waited for at a time")] = 64,
+    concurrency: AtOnce = 64,
     resamples: Annotated[int, typer.Option(min=100, help="of the bootstrap")] = RESAMPLES,
     out: Annotated[
         Path | None,
@@ -123,12 +116,12 @@ def agreement(
     ] = None,
 ) -> None:
     """How well the judge agrees with known labels, how consistent it is, and whether a reference helps it."""
+    _require_one("each names who judges", url=url, model=model, engine_url=engine_url, recorded=recorded)
+    _require_one("each names the pairs", files=files or set_, world=world)
+    _require_one("recorded judges have no odds", calibration=calibration, recorded=recorded)
+    _require_one("files are judged whole", files=files or set_, pairs=pairs)
     if set_:
         files = [*(files or ()), *fetch_sets(set_, (out or OUT) / "sets")]
-    _require_one("each names who judges", url=url, model=model, engine_url=engine_url, recorded=recorded)
-    _require_one("each names the pairs", files=files, world=world)
-    _require_one("recorded judges have no odds", calibration=calibration, recorded=recorded)
-    _require_one("files are judged whole", files=files, pairs=pairs)
     if recorded is not None and len(files or ()) != 1:
         stop(WRONG_USE, "--recorded needs the file of the pairs that were judged", advice="Name that one file.")
     scales = _calibrations(calibration)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from selfref.bench.agreement.rows import judged
 from selfref.bench.agreement.run import Asked
-from selfref.deciding import Calibrations, JudgeMeasured, Scale, Unmatched, decided_again
+from selfref.deciding import Calibrations, Unmatched, decided_again
 
 
 def rescaled(answers: Sequence[Asked], calibrations: Calibrations) -> list[Asked]:
@@ -15,8 +15,7 @@ def rescaled(answers: Sequence[Asked], calibrations: Calibrations) -> list[Asked
 def _rescaled(asked: Asked, calibrations: Calibrations) -> Asked:
     if asked.judgment is None:
         return asked
-    own = Scale.of(asked.judgment.provenance)
-    scale = calibrations.scale_for(JudgeMeasured.of(asked.judgment), tie_width=own.tie_width)
+    scale = calibrations.scale_of(asked.judgment)
     if isinstance(scale, Unmatched):
         return asked
     again = decided_again(asked.judgment, scale=scale)

@@ -107,7 +107,7 @@ def columns(rows: Sequence[Row]) -> Columns:
     likely = np.where(known, probability, 0.5)
     confidence = np.maximum(likely, 1 - likely)
     right = np.where((likely == 0.5) | (gold == 0.5), 0.5, (likely > 0.5) == (gold > 0.5))
-    bins = np.eye(BINS)[np.digitize(confidence, EDGES[1:-1])] * known[:, None]
+    bins = bins_of(confidence) * known[:, None]
     return Columns(
         ratios={
             **{name: _ratios(rows, name) for name in _TERMS},
@@ -119,22 +119,28 @@ def columns(rows: Sequence[Row]) -> Columns:
     )
 
 
+def bins_of(confidence: Array) -> Array:
+    """The bin of every pair, one-hot, (pairs, BINS)."""
+    found: Array = np.eye(BINS)[np.digitize(confidence, EDGES[1:-1])]
+    return found
+
+
 def figures(numbers: Columns, weights: Array) -> dict[str, Array]:
     """Every figure under every weighting: `weights` is (weightings, pairs), each figure (weightings,).
 
     NaN where nothing is left to divide by: no decided verdict, no probability, no pair.
     """
-    found = {name: _divide(weights @ above, weights @ below) for name, (above, below) in numbers.ratios.items()}
+    found = {name: divide(weights @ above, weights @ below) for name, (above, below) in numbers.ratios.items()}
     gaps = weights @ (numbers.bins * (numbers.confidence - numbers.right)[:, None])
-    found["ece"] = _divide(np.abs(gaps).sum(axis=1), weights @ numbers.bins.sum(axis=1))
+    found["ece"] = divide(np.abs(gaps).sum(axis=1), weights @ numbers.bins.sum(axis=1))
     return {name: found[name] for name in FIGURES}
 
 
 def reliability(numbers: Columns) -> list[Bin]:
     """The reliability diagram: how sure the judge was, and how often it was right then."""
     counts = numbers.bins.sum(axis=0)
-    confidence = _divide(numbers.confidence @ numbers.bins, counts)
-    accuracy = _divide(numbers.right @ numbers.bins, counts)
+    confidence = divide(numbers.confidence @ numbers.bins, counts)
+    accuracy = divide(numbers.right @ numbers.bins, counts)
     return [
         Bin(
             low=float(EDGES[place]),
@@ -147,7 +153,8 @@ def reliability(numbers: Columns) -> list[Bin]:
     ]
 
 
-def _divide(above: Array, below: Array) -> Array:
+def divide(above: Array, below: Array) -> Array:
+    """Element by element; NaN where there is nothing to divide by."""
     found: Array = np.full(np.shape(above), np.nan)
     return np.divide(above, below, out=found, where=below > 0)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from selfref.bench.agreement.bootstrap import interval, resamples
 from selfref.bench.agreement.rows import Row
-from selfref.bench.agreement.scoring import Array
+from selfref.bench.agreement.scoring import divide
 
 
 def calls(arms: Mapping[str, Sequence[Row]], *, baseline: str | None, count: int, seed: int) -> dict[str, Any]:
@@ -52,12 +52,6 @@ def _ratio(
     if not denominator.sum():
         return None, None
     drawn = [
-        _divided(weights @ numerator, weights @ denominator)
-        for weights in resamples(len(above), count=count, seed=seed)
+        divide(weights @ numerator, weights @ denominator) for weights in resamples(len(above), count=count, seed=seed)
     ]
     return float(numerator.sum() / denominator.sum()), interval(np.concatenate(drawn))
-
-
-def _divided(above: Array, below: Array) -> Array:
-    found: Array = np.full(np.shape(above), np.nan)
-    return np.divide(above, below, out=found, where=below > 0)

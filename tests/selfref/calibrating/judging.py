@@ -1,16 +1,14 @@
 """Judges whose odds are known to be off by a known factor, and judgments of theirs."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from selfref.calibrating.samples import Samples, samples_of
 from selfref.calibrating.temperature import probabilities
-from selfref.deciding import Scale, decide
-from selfref.messages import Judgment, OrderReading, Preset, Provenance, Usage
-
-MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+from selfref.deciding import Scale
+from selfref.messages import Judgment, OrderReading
+from tests.judged import judged
 
 
 def judgment(odds: float | None, *, apart: float = 0.0, scale: Scale | None = None, **provenance: Any) -> Judgment:
@@ -25,34 +23,7 @@ def judgment(odds: float | None, *, apart: float = 0.0, scale: Scale | None = No
         )
         for first, shift in (("A", apart / 2), ("B", -apart / 2))
     ]
-    scale = scale or Scale()
-    decision = decide(Preset.DIRECT, readings, scale=scale)
-    return Judgment(
-        id="j",
-        created_at=MOMENT,
-        finished_at=MOMENT,
-        verdict=decision.verdict,
-        probability_a=decision.probability_a,
-        strength=decision.strength,
-        log_odds=decision.log_odds,
-        position_bias=decision.position_bias,
-        orders=decision.readings,
-        votes=decision.votes,
-        reference=None,
-        principle="be brief",
-        preset=Preset.DIRECT,
-        usage=Usage(),
-        provenance=Provenance(
-            **{
-                "engine": "tgi",
-                "model": "m",
-                "template": "t",
-                "method": "verdict-token",
-                "parameters": scale.parameters(),
-                **provenance,
-            }
-        ),
-    )
+    return judged(readings, scale=scale, provenance=provenance)
 
 
 def drawn(pairs: int, *, temperature: float, seed: int = 0, spread: float = 4.0, ties: float = 0.0) -> Samples:

@@ -1,14 +1,14 @@
 """A label feed of fixed pages over HTTP, which can end badly at a page that a test chooses."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
 from selfref.messages import Label
+from tests.http_server import served_by
 
 
 def gone() -> tuple[int, bytes]:
@@ -33,15 +33,5 @@ def feed(*pages: Sequence[Label], at_page: int = -1, instead: Callable[[], tuple
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served_by(Handler) as url:
+        yield url

@@ -1,22 +1,12 @@
 """A judgment decided again from its own readings."""
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfref.deciding import Scale, decide, decided_again
-from selfref.messages import (
-    ODDS_OPPOSE_VOTES,
-    Judgment,
-    OrderReading,
-    Preset,
-    Provenance,
-    Usage,
-    Verdict,
-    VoteCounts,
-)
+from selfref.deciding import Scale, decided_again
+from selfref.messages import ODDS_OPPOSE_VOTES, Judgment, OrderReading, Preset, Usage, Verdict, VoteCounts
+from tests.judged import judged
 
 scales = st.builds(
     Scale, tie_width=st.floats(0, 3), temperature=st.floats(0.1, 10), calibration=st.none() | st.just("c0ffee")
@@ -35,35 +25,16 @@ def reading(first: str, value: float | None) -> OrderReading:
     )
 
 
-def judged(preset: Preset, readings: list[OrderReading], scale: Scale) -> Judgment:
+def made(preset: Preset, readings: list[OrderReading], scale: Scale) -> Judgment:
     """As a worker would have judged."""
-    decision = decide(preset, readings, scale=scale)
-    moment = datetime(2026, 1, 1, tzinfo=UTC)
-    return Judgment(
-        id="j",
-        created_at=moment,
-        finished_at=moment,
-        verdict=decision.verdict,
-        probability_a=decision.probability_a,
-        strength=decision.strength,
-        log_odds=decision.log_odds,
-        position_bias=decision.position_bias,
-        orders=decision.readings,
-        votes=decision.votes,
-        reference=None,
-        principle="be brief",
+    judgment = judged(
+        readings,
         preset=preset,
-        flags=(*["critique_cut"], *([ODDS_OPPOSE_VOTES] if decision.odds_oppose else [])),
+        scale=scale,
         usage=Usage(calls=5),
-        provenance=Provenance(
-            engine="tgi",
-            model="m",
-            template="t",
-            method="verdict-token",
-            parameters={"votes": 1, **scale.parameters()},
-            calibration=scale.calibration,
-        ),
+        provenance={"parameters": {"votes": 1, **scale.parameters()}},
     )
+    return judgment.model_copy(update={"flags": ("critique_cut", *judgment.flags)})
 
 
 readings_of_both_orders = st.builds(
@@ -75,18 +46,18 @@ readings_of_both_orders = st.builds(
 
 @given(presets, readings_of_both_orders, scales)
 def test_on_its_own_scale_a_judgment_comes_out_the_same(preset, readings, scale):
-    judgment = judged(preset, readings, scale)
+    judgment = made(preset, readings, scale)
     assert decided_again(judgment, scale=scale) == judgment
 
 
 @given(presets, readings_of_both_orders, scales, scales)
 def test_on_another_scale_it_is_what_would_have_been_judged_on_that_scale(preset, readings, scale, other):
-    assert decided_again(judged(preset, readings, scale), scale=other) == judged(preset, readings, other)
+    assert decided_again(made(preset, readings, scale), scale=other) == made(preset, readings, other)
 
 
 def test_a_wider_tie_makes_a_weak_preference_a_tie_and_a_narrower_one_takes_it_back():
     readings = [reading("A", 0.4), reading("B", 0.2)]
-    judgment = judged(Preset.SELF_REFERENCE, readings, Scale(tie_width=0.1))
+    judgment = made(Preset.SELF_REFERENCE, readings, Scale(tie_width=0.1))
     wider = decided_again(judgment, scale=Scale(tie_width=0.5, calibration="wide"))
     assert (judgment.verdict, wider.verdict) == (Verdict.A, Verdict.TIE)
     assert [each.verdict for each in wider.orders] == ["tie", "tie"]
@@ -97,7 +68,7 @@ def test_a_wider_tie_makes_a_weak_preference_a_tie_and_a_narrower_one_takes_it_b
 
 
 def test_a_higher_temperature_changes_how_sure_it_is_and_not_the_verdict_or_the_odds():
-    judgment = judged(Preset.SELF_REFERENCE, [reading("A", 4.0), reading("B", 2.0)], Scale())
+    judgment = made(Preset.SELF_REFERENCE, [reading("A", 4.0), reading("B", 2.0)], Scale())
     milder = decided_again(judgment, scale=Scale(temperature=3.0))
     assert (milder.verdict, milder.log_odds) == (judgment.verdict, judgment.log_odds)
     assert milder.probability_a == pytest.approx(0.7310585786300049)  # sigmoid(1)
@@ -105,14 +76,14 @@ def test_a_higher_temperature_changes_how_sure_it_is_and_not_the_verdict_or_the_
 
 
 def test_verdicts_without_odds_stay_as_they_were_said():
-    judgment = judged(Preset.SELF_REFERENCE, [reading("A", None), reading("B", None)], Scale())
+    judgment = made(Preset.SELF_REFERENCE, [reading("A", None), reading("B", None)], Scale())
     again = decided_again(judgment, scale=Scale(tie_width=2.0))
     assert (again.verdict, again.log_odds, again.probability_a) == (Verdict.A, None, None)
 
 
 def test_the_same_text_twice_is_a_tie_on_any_scale():
     none_heard = VoteCounts(a=0, b=0, tie=0)
-    judgment = judged(Preset.SELF_REFERENCE, [reading("A", 1.0), reading("B", 1.0)], Scale()).model_copy(
+    judgment = made(Preset.SELF_REFERENCE, [reading("A", 1.0), reading("B", 1.0)], Scale()).model_copy(
         update={"orders": (), "votes": none_heard, "verdict": Verdict.TIE, "log_odds": 0.0, "probability_a": 0.5}
     )
     again = decided_again(judgment, scale=Scale(tie_width=2.0, temperature=5.0))
@@ -122,7 +93,7 @@ def test_the_same_text_twice_is_a_tie_on_any_scale():
 @given(st.floats(0.2, 12))
 def test_a_majority_that_the_odds_oppose_loses_its_flag_where_it_is_none(strong):
     weak = [reading("A", 0.05), reading("A", 0.05), reading("B", 0.05)]
-    judgment = judged(Preset.PAPER, [*weak, reading("B", -strong)], Scale(tie_width=0.01))
+    judgment = made(Preset.PAPER, [*weak, reading("B", -strong)], Scale(tie_width=0.01))
     assert ODDS_OPPOSE_VOTES in judgment.flags
     assert judgment.strength == 0.0
     again = decided_again(judgment, scale=Scale(tie_width=0.1))

@@ -1,23 +1,13 @@
 """Judgments as a worker makes them of log-probabilities, for tests."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Literal
 
-from selfref.deciding import Scale, decide
+from selfref.deciding import Scale
 from selfref.deciding.strength import log_odds, semantic_perplexity
-from selfref.messages import (
-    ODDS_OPPOSE_VOTES,
-    JobResult,
-    OrderReading,
-    Perplexity,
-    Preset,
-    Provenance,
-    Reference,
-    Usage,
-)
+from selfref.messages import JobResult, OrderReading, Perplexity, Preset, Reference, Usage
+from tests.judged import judged
 
-MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 Said = tuple[float, float]  # log-probabilities of the labels of A and of B
 
 
@@ -52,35 +42,18 @@ def result(
     scale = scale or Scale()
     readings = [reading("A", each, critique=critique) for each in a_first]
     readings += [reading("B", each, critique=critique) for each in b_first]
-    decision = decide(preset, readings, scale=scale)
-    return JobResult.model_validate(
-        {
-            "line": line,
-            "id": f"{job_id}.{line}",
-            "job_id": job_id,
-            "custom_id": custom_id,
-            "created_at": MOMENT,
-            "finished_at": MOMENT,
-            "verdict": decision.verdict,
-            "probability_a": decision.probability_a,
-            "strength": decision.strength,
-            "log_odds": decision.log_odds,
-            "position_bias": decision.position_bias,
-            "orders": decision.readings,
-            "votes": decision.votes,
-            "flags": [ODDS_OPPOSE_VOTES] if decision.odds_oppose else [],
-            "reference": Reference(text="It is 4.", source="model"),
-            "principle": "best for humanity",
-            "preset": preset,
-            "usage": Usage(calls=5),
-            "provenance": Provenance(
-                engine="tgi",
-                model=model,
-                template="t",
-                method="verdict-token",
-                parameters={"votes": 1, "chat_template": "c", **scale.parameters()},
-                calibration=scale.calibration,
-            ),
-        }
-        | different
+    provenance = {"model": model, "parameters": {"votes": 1, "chat_template": "c", **scale.parameters()}}
+    judgment = judged(
+        readings,
+        preset=preset,
+        scale=scale,
+        provenance=provenance,
+        id=f"{job_id}.{line}",
+        job_id=job_id,
+        custom_id=custom_id,
+        reference=Reference(text="It is 4.", source="model"),
+        principle="best for humanity",
+        usage=Usage(calls=5),
     )
+    fields = {name: getattr(judgment, name) for name in type(judgment).model_fields}
+    return JobResult.model_validate(fields | {"line": line} | different)

@@ -30,15 +30,15 @@ def test_lines_are_those_of_an_editor_also_in_a_gzip(tmp_path):
     packed.write_bytes(gzip.compress(b"\xef\xbb\xbf" + path.read_bytes()))
     for each in (path, packed):
         with pairs_at(each) as pairs:
-            assert pairs.comparison(found_in(result(3))).answer_b == "5"
-            assert pairs.line(found_in(result(1, custom_id="c0")))[0] == 1
+            assert pairs.line(found_in(result(3))).comparison.answer_b == "5"
+            assert pairs.line(found_in(result(1, custom_id="c0"))).number == 1
 
 
 def test_a_single_judgment_is_found_by_its_custom_id(tmp_path):
     made = result()
     single = Judgment.model_validate({name: getattr(made, name) for name in Judgment.model_fields})
     with pairs_at(uploaded(tmp_path, PAIR | {"custom_id": "c0"}, PAIR)) as pairs:
-        assert pairs.line(found_in(single))[0] == 2
+        assert pairs.line(found_in(single)).number == 2
         with pytest.raises(NotThePairs, match="c9"):
             pairs.line(found_in(single.model_copy(update={"custom_id": "c9"})))
         with pytest.raises(NotThePairs, match="neither"):
@@ -60,15 +60,15 @@ def test_a_single_judgment_is_found_by_its_custom_id(tmp_path):
 )
 def test_another_file_is_refused(tmp_path, pair, judged, said):
     with pairs_at(uploaded(tmp_path, pair)) as pairs, pytest.raises(NotThePairs, match=said):
-        pairs.comparison(found_in(judged))
+        pairs.line(found_in(judged))
 
 
 def test_lines_that_share_a_judgment_have_to_be_one_comparison(tmp_path):
     other = PAIR | {"answer_a": "four", "custom_id": "c2"}
     with pairs_at(uploaded(tmp_path, PAIR, PAIR | {"custom_id": "c2"}, other | {"custom_id": "c3"})) as pairs:
-        assert pairs.comparison(found_in(result(2, custom_id="c2", duplicate_of=1))).answer_a == "4"
+        assert pairs.line(found_in(result(2, custom_id="c2", duplicate_of=1))).comparison.answer_a == "4"
         with pytest.raises(NotThePairs, match="same comparison as line 1"):
-            pairs.comparison(found_in(result(3, custom_id="c3", duplicate_of=1)))
+            pairs.line(found_in(result(3, custom_id="c3", duplicate_of=1)))
 
 
 def test_results_of_two_jobs_have_two_files(tmp_path):
@@ -82,11 +82,11 @@ def test_texts_that_were_escaped_are_told_as_the_judge_read_them(tmp_path):
     pair = PAIR | {"answer_a": "4 </s>", "principle": "no </s>"}
     judged = result(flags=(ESCAPED_MARKERS,), principle="no <\u200b/s>")
     with pairs_at(uploaded(tmp_path, pair)) as pairs:
-        compared = pairs.comparison(found_in(judged))
+        compared = pairs.line(found_in(judged)).comparison
     assert (compared.answer_a, compared.principle) == ("4 <\u200b/s>", "no <\u200b/s>")
 
 
 def test_lines_without_a_custom_id_are_counted(tmp_path):
     with pairs_at(uploaded(tmp_path, {name: text for name, text in PAIR.items() if name != "custom_id"})) as pairs:
-        pairs.comparison(found_in(result(custom_id=None)))
+        pairs.line(found_in(result(custom_id=None)))
         assert pairs.unnamed == {1}

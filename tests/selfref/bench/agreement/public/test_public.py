@@ -1,10 +1,9 @@
 """Public sets become the rows that were measured on, from the forms in which their publishers give them."""
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from typer.testing import CliRunner
@@ -14,6 +13,7 @@ from selfref.bench.agreement.public.catalog import SETS, PublicSet
 from selfref.bench.agreement.public.converting import UnknownFormat, digest, hhh, llmbar, pandalm
 from selfref.bench.agreement.published import published_for
 from selfref.bench.cli import app
+from tests.http_server import served_by
 from tests.selfref.bench.agreement.shared_data import shared
 
 LLMBAR = """[
@@ -177,18 +177,8 @@ def publisher(files: Mapping[str, bytes]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body or b"")
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served_by(Handler) as url:
+        yield url
 
 
 def fetch(*arguments: str):
