@@ -75,7 +75,7 @@ def rejudge(
     api_key: ApiKey = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Derive judgments again from what is stored of them, or have the same judge judge again: how often does he differ?
+    """Derive judgments again from what is stored of them, or have the same judge judge again: how often does it differ?
 
     --reparse holds every judgment against its own readings; on another scale it decides them again.
     Without --reparse the pairs are a new job, and the report is its noise floor: what no comparison can see.

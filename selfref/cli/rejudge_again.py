@@ -1,4 +1,4 @@
-"""`selfref rejudge` without --reparse: the same pairs as a new job, and how far the judge is from himself."""
+"""`selfref rejudge` without --reparse: the same pairs as a new job, and how far the judge is from itself."""
 
 import tempfile
 from collections import Counter

@@ -9,6 +9,7 @@ from selfref.bench.agreement.report import Dump
 from selfref.bench.agreement.scoring import BINS
 
 _DRAWN = ("accuracy_mean", "accuracy_both", "accuracy_net", "accuracy_decided", "order_agreement", "first_slot_rate")
+_SMALLEST, _ALL = 6, 120  # areas of dots, points²: of a bin with next to no pair, and what all pairs add
 _ACCURACIES = 4  # of these, the first
 
 
@@ -44,7 +45,8 @@ def draw_figures(report: Dump, file: Path) -> None:
 
 
 def draw_reliability(report: Dump, file: Path) -> None:
-    """Write a picture of the kind that the file's name ends in; below each diagram, how many pairs lie in its bins."""
+    """Write a picture of the kind that the file's name ends in; below each diagram, how many pairs lie in its bins,
+    which the dots' areas say too."""
     arms = report["arms"]
     figure = Figure(figsize=(3.2 * len(arms) + 0.6, 4.2), layout="constrained")
     grid = figure.subplots(2, len(arms), sharex=True, sharey="row", squeeze=False, height_ratios=(3, 1))
@@ -60,7 +62,11 @@ def draw_reliability(report: Dump, file: Path) -> None:
 def _diagram(axes: Axes, arm: str, scores: Dump) -> None:
     seen = [each for each in scores["reliability"] if each["pairs"]]
     axes.plot((0.5, 1), (0.5, 1), color="grey", linestyle="--", linewidth=1)
-    axes.plot([each["confidence"] for each in seen], [each["accuracy"] for each in seen], marker="o")
+    confidence, accuracy = ([each[name] for each in seen] for name in ("confidence", "accuracy"))
+    pairs = [each["pairs"] for each in seen]
+    axes.plot(confidence, accuracy, linewidth=0.8, alpha=0.5)
+    # a bin of a few pairs jumps by chance, and should not look like one of a thousand
+    axes.scatter(confidence, accuracy, s=[_SMALLEST + _ALL * each / sum(pairs) for each in pairs], zorder=3)
     ece = "no probabilities" if scores["ece"] is None else f"ECE {scores['ece']:.3f}, Brier {scores['brier']:.3f}"
     axes.set(xlim=(0.48, 1.02), ylim=(-0.02, 1.02))
     axes.set_title(f"{arm}\n{ece}", fontsize="medium")
