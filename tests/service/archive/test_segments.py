@@ -123,6 +123,25 @@ async def test_of_two_keepers_that_archive_the_same_only_one_does(archived_store
     assert await archived_store.sequences.segments(keys, NAME) == [one]
 
 
+async def test_entries_that_redis_lost_while_they_were_written_are_not_archived(
+    archived_store: Store, archive: SegmentArchive
+):
+    """A power failure between the keeper's reading and its registering: their pairs are judged again, at later ones."""
+    for number in range(5):
+        await append(archived_store, number)
+    (keys,) = archived_store.shards
+    entries = await archived_store.sequences.oldest(keys, NAME, limit=5)
+    segment = await archive.write(NAME, entries)
+    await archived_store._pipeline.call("XDEL", keys.labels(TENANT), *(str(position) for position, _ in entries[3:]))
+    again = [await append(archived_store, number) for number in (3, 4)]
+    assert not await archived_store.sequences.archived(keys, NAME, segment)
+    assert await archived_store.sequences.segments(keys, NAME) == []
+    assert [position for position, _ in await whole(archived_store, limit=2)] == [
+        *(position for position, _ in entries[:3]),
+        *again,
+    ]
+
+
 async def test_a_written_segment_that_was_never_registered_is_as_if_it_were_not(
     archived_store: Store, archive: SegmentArchive
 ):
