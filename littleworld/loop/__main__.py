@@ -24,12 +24,12 @@ def run(folder: Path, settings: LoopSettings, client: Client, progress: Progress
     before = loop.gold_of(weak)
     loop.first_labels(weak)
     first = loop.reward_model(1)
-    stages, models = [loop.ppo("ppo", first, settings.ppo, loose=False)], [first]
+    stages, models = [loop.ppo("ppo", first, settings.ppo, heeded=True)], [first]
     if settings.second_round:
-        stages.append(loop.ppo("loose", first, settings.loose, loose=True))
+        stages.append(loop.ppo("loose", first, settings.loose, heeded=False, pairs_kept=True))
         loop.second_labels(stages[-1])
         models.append(loop.reward_model(2))
-        stages.append(loop.ppo("again", models[-1], settings.loose, loose=True))
+        stages.append(loop.ppo("again", models[-1], settings.loose, heeded=False))
     return write_report(
         folder,
         before,

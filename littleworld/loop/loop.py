@@ -138,8 +138,11 @@ class Loop:
             for run, model in models
         ]
 
-    def ppo(self, name: str, run: Run, settings: PPOSettings, *, loose: bool) -> Stage:
-        """Train the weak policy against a reward model, watched."""
+    def ppo(self, name: str, run: Run, settings: PPOSettings, *, heeded: bool, pairs_kept: bool = False) -> Stage:
+        """Train the weak policy against a reward model, watched by gold and by a judge that may end it if heeded.
+
+        Pairs of what the policy says on its way can be kept for a second round.
+        """
         out = self.folder / name
         out.mkdir(exist_ok=True)
         judge = JudgeAsGold(
@@ -150,14 +153,14 @@ class Loop:
         )
         gold = GoldWatch(self._heldout[:200], out / "gold.jsonl")
         pairs = PairsOfEachCheck(self._prompts, out, each=self.settings.second_questions, answer_tokens=ANSWER_TOKENS)
-        observe = seen_by(gold, judge, pairs, heeded=None) if loose else seen_by(gold, judge, heeded=judge)
+        watchers = (gold, judge, pairs) if pairs_kept else (gold, judge)
         outcome = train_policy(
             self.folder / "weak",
             RewardModel.load(run.model),
             self._prompts,
             replace(settings, seed=self.settings.seed),
             out,
-            observe=observe,
+            observe=seen_by(*watchers, heeded=judge if heeded else None),
             progress=self._progress,
         )
         return Stage(name, outcome, self.gold_of(Policy.load(outcome.policy)))

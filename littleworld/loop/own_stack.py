@@ -21,7 +21,8 @@ Found = TypeVar("Found")
 def with_own_stack(folder: Path, work: Callable[[Client, Progress], Found]) -> Found:
     """What the work comes to, done while the service stands; it shows its progress."""
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    torch.set_num_threads(1)  # the engine has the other core; two threads that wait for one another cost more than one
+    # The loop and its engine wait for one another, so each has all cores while it works.
+    os.environ.setdefault("SELFREF_ENGINE_THREADS", str(torch.get_num_threads()))
     os.environ.setdefault("SELFREF_ENGINE_PREFIX_CACHE_MIB", "128")  # a loop's pairs share no long prompts
     folder.mkdir(parents=True, exist_ok=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -15,6 +15,7 @@ from trl.trainer.reward_trainer import DataCollatorForPreference, RewardTrainer,
 
 from trainer.errors import ModelUnusable
 from trainer.plain import PlainTrainer, Trained, arguments, carried_out, deprecated_question, parts_of
+from trainer.reward.forward import forward
 from trainer.reward.loss import language_loss, preference_loss
 from trainer.reward.pairs import Pair, columns
 from trainer.reward.settings import Loss, RewardSettings
@@ -80,12 +81,8 @@ class _PreferenceTrainer(PlainTrainer, RewardTrainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        outputs = model(
-            input_ids=inputs["input_ids"],
-            attention_mask=inputs["attention_mask"],
-            output_hidden_states=self.output is not None,
-        )
-        chosen, rejected = outputs.logits[:, 0].chunk(2)
+        scores, hidden = forward(model, inputs["input_ids"], inputs["attention_mask"], hidden=self.output is not None)
+        chosen, rejected = scores.chunk(2)
         loss = preference_loss(
             chosen,
             rejected,
@@ -94,9 +91,9 @@ class _PreferenceTrainer(PlainTrainer, RewardTrainer):
             weight=inputs["weight"],
             centering=self.centering,
         )
-        if self.output is not None:
-            loss = loss + self.language * self._language(outputs.hidden_states[-1], inputs)
-        return (loss, outputs) if return_outputs else loss
+        if hidden is not None:
+            loss = loss + self.language * self._language(hidden, inputs)
+        return (loss, {"scores": scores}) if return_outputs else loss
 
     def _language(self, hidden: Tensor, inputs: dict[str, Tensor]) -> Tensor:
         assert self.output is not None  # noqa: S101 - asked for by its caller only
