@@ -11,7 +11,7 @@ from selfref.durable import whole_file
 from selfref.exports.preferences import Turn
 from trainer.ppo.observer import Action, State
 from trainer.ppo.order import prompts_of_update
-from trainer.ppo.rollout import sample
+from trainer.ppo.rollout import sample_answers
 from trainer.tokens import Tokens
 
 TOGETHER = 256  # answers sampled at a time
@@ -24,8 +24,7 @@ def answers(network: Any, prompts: Sequence[list[Turn]], tokens: Tokens, *, answ
         torch.manual_seed(seed)
         for first in range(0, len(prompts), TOGETHER):
             asked = [tokens.prompt(turns) for turns in prompts[first : first + TOGETHER]]
-            rollout = sample(network, asked, tokens, answer_tokens=answer_tokens)
-            said += [tokens.text(answer) for answer in rollout.answers()]
+            said += map(tokens.text, sample_answers(network, asked, tokens, answer_tokens=answer_tokens))
     return said
 
 

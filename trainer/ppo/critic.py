@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from trainer.errors import ModelUnusable
-from trainer.ppo.rollout import Rollout, parts, positions
+from trainer.lengths import at_last_places
+from trainer.ppo.rollout import Rollout, positions
 from trainer.reward.scoring import RewardModel
 
 
@@ -30,6 +31,9 @@ class Critic(nn.Module):
 
         `tokens` and `mask` are (n, P + T). The state ends before the token does: its value stands one place earlier.
         """
+        return at_last_places(self._values, tokens, mask, places=places)
+
+    def _values(self, tokens: Tensor, mask: Tensor, places: int) -> Tensor:
         backbone = getattr(self.network, self.network.base_model_prefix)
         found = backbone(input_ids=tokens, attention_mask=mask, position_ids=positions(mask), use_cache=False)
         before = found.last_hidden_state[:, -places - 1 : -1]
@@ -40,6 +44,5 @@ class Critic(nn.Module):
 @torch.no_grad()
 def values_of(critic: Critic, rollout: Rollout) -> Tensor:
     """The values on the way through a rollout's answers, (n, T)."""
-    places = rollout.answer_mask.shape[1]
-    rows = parts(rollout.tokens, rollout.mask)
-    return torch.cat([critic(some, mask, places=places) for some, mask in rows])
+    found: Tensor = critic(rollout.tokens, rollout.mask, places=rollout.answer_mask.shape[1])
+    return found

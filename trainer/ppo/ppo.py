@@ -36,7 +36,7 @@ from trainer.ppo.losses import masked_mean, policy_loss, value_loss
 from trainer.ppo.observer import Action, Observer, State
 from trainer.ppo.order import prompts_of_update, seed_of_update
 from trainer.ppo.prompts import prompts_as_tokens
-from trainer.ppo.rollout import Rollout, log_probs_of, next_token_log_probs, of_said, sample
+from trainer.ppo.rollout import Rollout, log_probs, log_probs_of, sample
 from trainer.ppo.settings import PPOSettings
 from trainer.reward.scoring import RewardModel
 from trainer.tokens import Tokens
@@ -223,10 +223,9 @@ def _policy_step(
     learner: Learner, experience: Experience, rows: Tensor, settings: PPOSettings, *, rate: float
 ) -> Metrics:
     rollout = experience.rollout
-    tokens, mask = rollout.tokens[rows], rollout.answer_mask[rows]
-    distributions = next_token_log_probs(learner.policy, tokens, rollout.mask[rows], places=mask.shape[1])
+    mask = rollout.answer_mask[rows]
     loss, clipped = policy_loss(
-        of_said(distributions, tokens),
+        log_probs(learner.policy, rollout.tokens[rows], rollout.mask[rows], places=mask.shape[1]),
         rollout.log_probs[rows],
         experience.advantages[rows],
         mask,

@@ -4,17 +4,17 @@
 place P. Positions count the tokens that stand; so neither padding nor the other rows change what a row is given.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import GenerationConfig
 
+from trainer.lengths import at_last_places
 from trainer.tokens import Tokens
-
-AT_ONCE = 64  # answers in a forward pass that keeps no gradients
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +39,30 @@ class Rollout:
 
 
 @torch.no_grad()
+def sample_answers(
+    policy: Any, prompts: Sequence[Sequence[int]], tokens: Tokens, *, answer_tokens: int
+) -> list[list[int]]:
+    """The answers that `sample` draws, and end-of-text where they ended, for who needs nothing else of them."""
+    whole, asked_mask = _generated(policy, prompts, tokens, answer_tokens=answer_tokens)
+    said = whole[:, asked_mask.shape[1] :]
+    return [row[stands].tolist() for row, stands in zip(said, _stands(said == tokens.eos), strict=True)]
+
+
+@torch.no_grad()
 def sample(policy: Any, prompts: Sequence[Sequence[int]], tokens: Tokens, *, answer_tokens: int) -> Rollout:
     """One answer of at most `answer_tokens` to each prompt, by torch's generator and the policy's own probabilities."""
-    asked, asked_mask = padded_left(prompts, padding=tokens.padding, device=policy.device)
-    whole = _generated(policy, asked, asked_mask, tokens, answer_tokens=answer_tokens)
-    said = whole[:, asked.shape[1] :]
+    whole, asked_mask = _generated(policy, prompts, tokens, answer_tokens=answer_tokens)
+    said = whole[:, asked_mask.shape[1] :]
     ends = said == tokens.eos
-    answer_mask = ends.cumsum(dim=1) - ends.long() == 0  # no end-of-text before it
+    answer_mask = _stands(ends)
     mask = torch.cat([asked_mask, answer_mask.long()], dim=1)
-    log_probs, entropy = [], []
-    for some, some_mask in parts(whole, mask):
-        distributions = next_token_log_probs(policy, some, some_mask, places=said.shape[1])
-        log_probs.append(of_said(distributions, some))
-        entropy.append(-(distributions.exp() * distributions).sum(dim=-1))
+    seen = at_last_places(partial(_said_and_entropy, policy), whole, mask, places=said.shape[1])
     return Rollout(
         tokens=whole,
         mask=mask,
         answer_mask=answer_mask,
-        log_probs=torch.cat(log_probs),
-        entropy=torch.cat(entropy),
+        log_probs=seen[..., 0],
+        entropy=seen[..., 1],
         ended=ends.any(dim=1),
     )
 
@@ -65,16 +70,25 @@ def sample(policy: Any, prompts: Sequence[Sequence[int]], tokens: Tokens, *, ans
 @torch.no_grad()
 def log_probs_of(policy: Any, rollout: Rollout) -> Tensor:
     """log p of a rollout's answers under another policy, (n, T)."""
-    places = rollout.answer_mask.shape[1]
-    return torch.cat(
-        [
-            of_said(next_token_log_probs(policy, some, mask, places=places), some)
-            for some, mask in parts(rollout.tokens, rollout.mask)
-        ]
-    )
+    return log_probs(policy, rollout.tokens, rollout.mask, places=rollout.answer_mask.shape[1])
 
 
-def next_token_log_probs(policy: Any, tokens: Tensor, mask: Tensor, *, places: int) -> Tensor:
+def log_probs(policy: Any, tokens: Tensor, mask: Tensor, *, places: int) -> Tensor:
+    """log p of the tokens at the last `places` places, (n, places), nats; without meaning at padding."""
+    return at_last_places(partial(_said, policy), tokens, mask, places=places)
+
+
+def _said(policy: Any, tokens: Tensor, mask: Tensor, places: int) -> Tensor:
+    return _of_said(_next_token_log_probs(policy, tokens, mask, places), tokens)
+
+
+def _said_and_entropy(policy: Any, tokens: Tensor, mask: Tensor, places: int) -> Tensor:
+    distributions = _next_token_log_probs(policy, tokens, mask, places)
+    entropy = -(distributions.exp() * distributions).sum(dim=-1)
+    return torch.stack([_of_said(distributions, tokens), entropy], dim=-1)
+
+
+def _next_token_log_probs(policy: Any, tokens: Tensor, mask: Tensor, places: int) -> Tensor:
     """log p of every token of the vocabulary at each of the last `places` places, (n, places, vocabulary), float32."""
     found = policy(
         input_ids=tokens,
@@ -83,20 +97,14 @@ def next_token_log_probs(policy: Any, tokens: Tensor, mask: Tensor, *, places: i
         logits_to_keep=places + 1,  # the place before a token predicts it
         use_cache=False,
     )
-    log_probs: Tensor = found.logits[:, :-1].float().log_softmax(dim=-1)
-    return log_probs
+    distributions: Tensor = found.logits[:, :-1].float().log_softmax(dim=-1)
+    return distributions
 
 
-def of_said(log_probs: Tensor, tokens: Tensor) -> Tensor:
-    """log p of the tokens that were said, (n, T), out of (n, T, vocabulary). `tokens` is (n, P + T)."""
-    said = tokens[:, -log_probs.shape[1] :]
-    return log_probs.gather(-1, said.unsqueeze(-1)).squeeze(-1)
-
-
-def parts(tokens: Tensor, mask: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """The rows of both, `AT_ONCE` at a time."""
-    for first in range(0, len(tokens), AT_ONCE):
-        yield tokens[first : first + AT_ONCE], mask[first : first + AT_ONCE]
+def _of_said(distributions: Tensor, tokens: Tensor) -> Tensor:
+    """log p of the tokens that were said, (n, places), out of (n, places, vocabulary)."""
+    said = tokens[:, -distributions.shape[1] :]
+    return distributions.gather(-1, said.unsqueeze(-1)).squeeze(-1)
 
 
 def positions(mask: Tensor) -> Tensor:
@@ -114,8 +122,17 @@ def padded_left(
     return torch.tensor(rows, device=device), torch.tensor(stands, device=device)
 
 
-def _generated(policy: Any, asked: Tensor, mask: Tensor, tokens: Tokens, *, answer_tokens: int) -> Tensor:
-    """Prompts and answers, (n, P + T); what follows an end-of-text is padding."""
+def _stands(ends: Tensor) -> Tensor:
+    """True where no end-of-text stands before, (n, T)."""
+    found: Tensor = ends.cumsum(dim=1) - ends.long() == 0
+    return found
+
+
+def _generated(
+    policy: Any, prompts: Sequence[Sequence[int]], tokens: Tokens, *, answer_tokens: int
+) -> tuple[Tensor, Tensor]:
+    """Prompts and answers, (n, P + T), with padding behind an end-of-text, and the mask of the prompts, (n, P)."""
+    asked, mask = padded_left(prompts, padding=tokens.padding, device=policy.device)
     own = policy.generation_config
     policy.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]  # own top_k and the like fill gaps
     sampling = GenerationConfig(  # type: ignore[no-untyped-call]
@@ -128,7 +145,7 @@ def _generated(policy: Any, asked: Tensor, mask: Tensor, tokens: Tokens, *, answ
         pad_token_id=tokens.padding,
     )
     try:
-        found: Tensor = policy.generate(input_ids=asked, attention_mask=mask, generation_config=sampling)
+        whole = policy.generate(input_ids=asked, attention_mask=mask, generation_config=sampling)
     finally:
         policy.generation_config = own
-    return found
+    return whole, mask

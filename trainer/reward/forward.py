@@ -1,12 +1,11 @@
-"""A network's forward pass over padded sequences, in parts of like lengths: little of the padding is computed."""
+"""A network's scores of padded sequences, and its hidden states where they are asked for."""
 
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-AT_ONCE = 8  # sequences in a part: few enough to be of like lengths, enough to keep a processor busy
+from trainer.lengths import joined, parts_of
 
 
 def forward(network: Any, tokens: Tensor, mask: Tensor, *, hidden: bool) -> tuple[Tensor, Tensor | None]:
@@ -14,16 +13,11 @@ def forward(network: Any, tokens: Tensor, mask: Tensor, *, hidden: bool) -> tupl
 
     `tokens` and `mask` are (sequences, longest), padded at the right; a hidden state at padding has no meaning.
     """
-    lengths = mask.sum(dim=1)
-    by_length = lengths.argsort(stable=True)
-    scores, states = [], []
-    for rows in torch.split(by_length, AT_ONCE):
-        longest = int(lengths[rows[-1]])
-        found = network(
-            input_ids=tokens[rows, :longest], attention_mask=mask[rows, :longest], output_hidden_states=hidden
-        )
+    parts, scores, states = list(parts_of(mask)), [], []
+    for part in parts:
+        some, stands = tokens[part.rows, part.columns], mask[part.rows, part.columns]
+        found = network(input_ids=some, attention_mask=stands, output_hidden_states=hidden)
         scores.append(found.logits[:, 0])
         if hidden:
-            states.append(pad(found.hidden_states[-1], (0, 0, 0, tokens.shape[1] - longest)))
-    as_given = by_length.argsort()
-    return torch.cat(scores)[as_given], torch.cat(states)[as_given] if hidden else None
+            states.append(pad(found.hidden_states[-1], (0, 0, 0, tokens.shape[1] - some.shape[1])))
+    return joined(parts, scores), joined(parts, states) if hidden else None

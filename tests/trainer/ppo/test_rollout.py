@@ -8,7 +8,7 @@ from transformers import GenerationConfig, GPT2Config, GPT2ForSequenceClassifica
 
 from tests.trainer.models import PROMPTS, policy_network, reward_model, tokens
 from trainer.ppo.critic import Critic, values_of
-from trainer.ppo.rollout import Rollout, log_probs_of, padded_left, sample
+from trainer.ppo.rollout import Rollout, log_probs_of, padded_left, sample, sample_answers
 from trainer.reward.scoring import RewardModel
 
 SPOKEN = tokens()
@@ -125,8 +125,17 @@ def test_more_answers_than_one_pass_takes_are_those_of_smaller_batches() -> None
     torch.manual_seed(0)
     found = sample(policy, ASKED * 20, SPOKEN, answer_tokens=3)
     assert found.log_probs.shape == (100, 3)
-    half = rollout_of(ASKED * 10, found.answers()[50:])
-    assert torch.allclose(found.log_probs[50:], log_probs_of(policy, half), atol=CLOSE)
+    half, stands = rollout_of(ASKED * 10, found.answers()[50:]), found.answer_mask[50:]
+    assert torch.allclose(found.log_probs[50:][stands], log_probs_of(policy, half)[stands], atol=CLOSE)
+
+
+def test_answers_alone_are_those_of_a_rollout() -> None:
+    policy = policy_network()
+    torch.manual_seed(3)
+    whole = sample(policy, ASKED, SPOKEN, answer_tokens=5)
+    torch.manual_seed(3)
+    assert sample_answers(policy, ASKED, SPOKEN, answer_tokens=5) == whole.answers()
+    assert not whole.ended.all()
 
 
 def test_sampling_follows_the_probabilities_and_nothing_else() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.trainer import models
-from trainer.reward import forward as module
+from trainer import lengths
 from trainer.reward.forward import forward
 from trainer.reward.scoring import padded
 
@@ -28,7 +28,7 @@ def gradients(network: Any, scores: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("at_once", [1, 2, 7, 64])
 def test_parts_change_nothing(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    monkeypatch.setattr(module, "AT_ONCE", at_once)
+    monkeypatch.setattr(lengths, "AT_ONCE", at_once)
     network = models.reward_model().network
     tokens, mask = BATCH
     whole = network(input_ids=tokens, attention_mask=mask, output_hidden_states=True)
@@ -42,7 +42,7 @@ def test_parts_change_nothing(monkeypatch: pytest.MonkeyPatch, at_once: int) -> 
 
 
 def test_padding_is_computed_within_a_part_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "AT_ONCE", 1)
+    monkeypatch.setattr(lengths, "AT_ONCE", 1)
     network, seen = models.reward_model().network, []
     network.register_forward_pre_hook(lambda _, __, given: seen.append(given["input_ids"].numel()), with_kwargs=True)
     forward(network, *BATCH, hidden=False)
