@@ -7,7 +7,7 @@ from littleworld.loop.policies import Policy
 from littleworld.world.question import Question
 from littleworld.world.reading import gold_score, quality_of
 from selfref.exports.preferences import turns_of
-from selfref.messages import Label
+from selfref.messages import Label, Verdict
 from trainer.reward.scoring import RewardModel
 
 
@@ -41,6 +41,19 @@ def judged_contests(labels: Iterable[Label], questions: Mapping[str, Question]) 
     """What was judged, of prompts that are questions by their text."""
     asked = ((label, turns_of(label.prompt)[-1]["content"]) for label in labels)
     return [Contest(questions[text], label.answer_a, label.answer_b) for label, text in asked if text in questions]
+
+
+def judges_agreement(labels: Sequence[Label], questions: Mapping[str, Question]) -> float | None:
+    """The same share for the judge by its labels. A tie counts half: whoever has to choose is right in half of them."""
+    known = [label for label in labels if turns_of(label.prompt)[-1]["content"] in questions]
+    ordered = [pair for pair in zip(known, judged_contests(known, questions), strict=True) if pair[1].gold]
+    if not ordered:
+        return None
+    return sum(_right(label.verdict, contest.gold) for label, contest in ordered) / len(ordered)
+
+
+def _right(verdict: Verdict, gold: float) -> float:
+    return 0.5 if verdict is Verdict.TIE else float(verdict is (Verdict.A if gold > 0 else Verdict.B))
 
 
 def new_contests(policy: Policy, questions: Sequence[Question]) -> list[Contest]:

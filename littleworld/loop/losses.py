@@ -15,12 +15,12 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from littleworld.loop.agreement import gold_agreement, judged_contests, new_contests
+from littleworld.loop.agreement import gold_agreement, judged_contests, judges_agreement, new_contests
 from littleworld.loop.loop import JUDGE, Loop
 from littleworld.loop.own_stack import absolute, with_own_stack
 from littleworld.loop.policies import Policy, questions_of
 from littleworld.loop.settings import LoopSettings
-from littleworld.world.question import Split
+from littleworld.world.question import Question, Split
 from selfref.client import Client
 from trainer.reward.run import reward_model
 from trainer.reward.scoring import RewardModel
@@ -29,6 +29,7 @@ from trainer.runs import Run
 from trainer.snapshots.chain import Snapshot, read_labels, snapshots
 
 FIGURES = ("labels", "gold", "gold, new contents", "Brier", "ECE", "correlation with strength")
+EPOCHS = 3  # one more than the loop has time for
 Figures = dict[str, float | None]  # None where there was nothing to measure on
 
 
@@ -58,8 +59,7 @@ def compared(
 ) -> Iterator[tuple[Loss, list[Figures]]]:
     """Each loss with its figures, seed by seed."""
     first = snapshots(folder / "trainer")[0]
-    questions = {each.text: each for each in questions_of(Split.TRAIN, settings.questions, seed=settings.seed)}
-    known = judged_contests(read_labels(first.heldout()), questions)
+    known = judged_contests(read_labels(first.heldout()), _questions(settings))
     unknown = new_contests(
         Policy.load(folder / "weak"), questions_of(Split.HELD_OUT, settings.measured, seed=settings.seed)
     )
@@ -95,7 +95,18 @@ def compare(folder: Path, wanted: Wanted, settings: LoopSettings, client: Client
     """Get the labels that are missing, train, and tell."""
     loop = Loop(folder, settings, client, shown)
     loop.first_labels(loop.weak())
-    return table(list(compared(folder, wanted, settings, shown)))
+    found = table(list(compared(folder, wanted, settings, shown)))
+    heldout = list(read_labels(snapshots(folder / "trainer")[0].heldout()))
+    by_judge = judges_agreement(heldout, _questions(settings))
+    if by_judge is None:
+        return found
+    return f"{found}\n\nThe judge orders {by_judge:.3f} of these held-out pairs as gold does, if a tie counts half."
+
+
+def _questions(settings: LoopSettings) -> dict[str, Question]:
+    """Those of the first labels, by their text."""
+    asked = questions_of(Split.TRAIN, settings.questions, seed=settings.seed)
+    return {each.text: each for each in asked}
 
 
 def main() -> int:
@@ -106,7 +117,7 @@ def main() -> int:
     parser.add_argument("--loss", type=Loss, nargs="+", default=all_of_them.losses, choices=list(Loss))
     parser.add_argument("--seeds", type=int, nargs="+", default=all_of_them.seeds)
     parser.add_argument("--base", type=absolute, default=JUDGE, help="by default the bundled judge")
-    parser.add_argument("--epochs", type=float, default=full.reward.epochs)
+    parser.add_argument("--epochs", type=float, default=EPOCHS)
     parser.add_argument("--questions", type=int, default=full.questions, help="the loop's own, where it has labels")
     given = parser.parse_args()
     settings = replace(full, questions=given.questions, reward=replace(full.reward, epochs=given.epochs))

@@ -13,13 +13,13 @@ ANSWER_TOKENS = 32  # the longest answer of the world has fewer
 class LoopSettings:
     """The full loop; `short` is that of the demo."""
 
-    questions: int = 3500  # that the weak policy answers twice, for the first labels
+    questions: int = 3000  # that the weak policy answers twice, for the first labels
     measured: int = 600  # held-out questions on which a policy's gold is measured
     checked: int = 120  # of them are judged again and again while PPO runs
     second_questions: int = 400  # that a policy let loose answers at each check, for the second labels
     weak: WeakPolicySettings = field(default_factory=WeakPolicySettings)
     reward: RewardSettings = field(
-        default_factory=lambda: RewardSettings(learning_rate=2e-3, epochs=3, batch=32, micro_batch=32, lora_rank=16)
+        default_factory=lambda: RewardSettings(learning_rate=2e-3, epochs=2, batch=32, micro_batch=32, lora_rank=16)
     )
     ppo: PPOSettings = field(
         default_factory=lambda: PPOSettings(
@@ -44,5 +44,6 @@ def short() -> LoopSettings:
         measured=300,
         checked=60,
         second_round=False,
+        reward=replace(full.reward, epochs=3),
         ppo=replace(full.ppo, updates=15, checked_every=15),
     )

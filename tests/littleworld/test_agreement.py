@@ -6,10 +6,11 @@ from random import Random
 import pytest
 from torch import Tensor, tensor
 
-from littleworld.loop.agreement import Contest, gold_agreement, judged_contests
+from littleworld.loop.agreement import Contest, gold_agreement, judged_contests, judges_agreement
 from littleworld.world.families import draw
 from littleworld.world.question import Question, Split
 from littleworld.world.reading import right_answers
+from selfref.messages import Label, Verdict
 from tests.trainer.labels import label
 from tests.trainer.models import reward_model
 from trainer.reward.scoring import RewardModel
@@ -47,3 +48,24 @@ def test_only_prompts_that_are_questions_are_judged_by_gold() -> None:
     known, unknown = label(1, prompt=QUESTIONS[0].text), label(2, prompt="Who are you?")
     (found,) = judged_contests([known, unknown], {each.text: each for each in QUESTIONS})
     assert (found.question, found.a, found.b) == (QUESTIONS[0], known.answer_a, known.answer_b)
+
+
+def test_a_judge_is_right_where_it_orders_as_gold_and_half_right_where_it_ties() -> None:
+    question = QUESTIONS[0]
+    right, long = right_answers(question)[0], rambling(question)
+
+    def judged(number: int, verdict: Verdict, *, better_first: bool = True, prompt: str = question.text) -> Label:
+        first, second = (right, long) if better_first else (long, right)
+        return label(number, verdict=verdict, prompt=prompt, answer_a=first, answer_b=second)
+
+    labels = [
+        judged(1, Verdict.A),
+        judged(2, Verdict.B, better_first=False),
+        judged(3, Verdict.B),
+        judged(4, Verdict.TIE),
+        judged(5, Verdict.A, prompt="Who are you?"),  # no question of the world
+        label(6, prompt=question.text, answer_a=right, answer_b=right),  # gold orders nothing
+    ]
+    questions = {question.text: question}
+    assert judges_agreement(labels, questions) == (1 + 1 + 0 + 0.5) / 4
+    assert judges_agreement(labels[4:], questions) is None
