@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-AT_ONCE = 8  # sequences in a part: few enough to be of like lengths, enough to keep a processor busy
+AT_ONCE = 16  # sequences in a part: few enough to be of like lengths, enough to keep a processor busy
 
 
 @dataclass(frozen=True, slots=True)
