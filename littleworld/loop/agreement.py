@@ -43,13 +43,15 @@ def judged_contests(labels: Iterable[Label], questions: Mapping[str, Question]) 
     return [Contest(questions[text], label.answer_a, label.answer_b) for label, text in asked if text in questions]
 
 
-def judges_agreement(labels: Sequence[Label], questions: Mapping[str, Question]) -> float | None:
+def judges_agreement(labels: Iterable[Label], questions: Mapping[str, Question]) -> float | None:
     """The same share for the judge by its labels. A tie counts half: whoever has to choose is right in half of them."""
-    known = [label for label in labels if turns_of(label.prompt)[-1]["content"] in questions]
-    ordered = [pair for pair in zip(known, judged_contests(known, questions), strict=True) if pair[1].gold]
-    if not ordered:
-        return None
-    return sum(_right(label.verdict, contest.gold) for label, contest in ordered) / len(ordered)
+    right = [
+        _right(label.verdict, contest.gold)
+        for label in labels
+        for contest in judged_contests([label], questions)
+        if contest.gold
+    ]
+    return sum(right) / len(right) if right else None
 
 
 def _right(verdict: Verdict, gold: float) -> float:

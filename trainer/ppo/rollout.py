@@ -30,12 +30,11 @@ class Rollout:
 
     def sequences(self) -> list[list[int]]:
         """Each prompt with its answer, and end-of-text where it ended: as a reward model scores them."""
-        return [row[stands].tolist() for row, stands in zip(self.tokens, self.mask.bool(), strict=True)]
+        return _standing(self.tokens, self.mask.bool())
 
     def answers(self) -> list[list[int]]:
         """Each answer, and end-of-text where it ended."""
-        said = self.tokens[:, -self.answer_mask.shape[1] :]
-        return [row[stands].tolist() for row, stands in zip(said, self.answer_mask, strict=True)]
+        return _standing(self.tokens[:, -self.answer_mask.shape[1] :], self.answer_mask)
 
 
 @torch.no_grad()
@@ -45,7 +44,7 @@ def sample_answers(
     """The answers that `sample` draws, and end-of-text where they ended, for who needs nothing else of them."""
     whole, asked_mask = _generated(policy, prompts, tokens, answer_tokens=answer_tokens)
     said = whole[:, asked_mask.shape[1] :]
-    return [row[stands].tolist() for row, stands in zip(said, _stands(said == tokens.eos), strict=True)]
+    return _standing(said, _stands(said == tokens.eos))
 
 
 @torch.no_grad()
@@ -120,6 +119,11 @@ def padded_left(
     rows = [[padding] * (longest - len(each)) + list(each) for each in sequences]
     stands = [[0] * (longest - len(each)) + [1] * len(each) for each in sequences]
     return torch.tensor(rows, device=device), torch.tensor(stands, device=device)
+
+
+def _standing(tokens: Tensor, stands: Tensor) -> list[list[int]]:
+    """The tokens of each row where `stands`, boolean and of the same shape, is true."""
+    return [row[those].tolist() for row, those in zip(tokens, stands, strict=True)]
 
 
 def _stands(ends: Tensor) -> Tensor:
