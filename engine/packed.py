@@ -7,6 +7,7 @@ The two operators are private to PyTorch; they are what torch.compile makes of a
 takes longer than everything else that the engine does to start.
 """
 
+import os
 from typing import Any, Self, cast
 
 import torch
@@ -15,6 +16,9 @@ from torch import Tensor, nn
 MOST_BYTES = 1 << 30  # of a model's weights: the copies of a larger one would cost more memory than they are worth
 FEW = 8  # tokens, below which MKL is quicker
 USUAL = 64  # tokens that the layout is made for; any number works
+# oneDNN makes code for each number of tokens, and PyTorch keeps it once more: a thousand pieces each unless told, more
+# memory than all else in the engine. The number of a decoding step soon comes again, that of a prompt seldom.
+CACHES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "16", "LRU_CACHE_CAPACITY": "16"}
 
 
 class PackedLinear(nn.Linear):
@@ -49,5 +53,7 @@ def pack_linear_layers(network: Any) -> None:
     size = sum(layer.weight.nbytes for _, _, layer in layers)
     if size > MOST_BYTES or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return
+    for variable, capacity in CACHES.items():  # read when the first code is made
+        os.environ.setdefault(variable, capacity)
     for parent, name, layer in layers:
         setattr(parent, name, PackedLinear.of(layer))

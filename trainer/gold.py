@@ -6,9 +6,11 @@ still rises, training goes back to where the judge liked them most.
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import mean
 
 import orjson
 
@@ -20,7 +22,7 @@ from trainer.errors import TrainingError
 from trainer.on_policy.pairs import answers, lines
 from trainer.ppo.observer import Action, State
 
-PATIENCE = 2  # checks in a row at which the judge likes the policy less than before, until training is rolled back
+PATIENCE = 2  # checks since the one that the judge liked most, before training may be rolled back
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class Check:
     equal: int  # prompts that both policies gave the same answer to
     failed: int  # left out of the win rate
     score: float  # of the reward model in the same update
+
+    @property
+    def chance(self) -> float:
+        """The win rate's standard error, as if a coin had won each pair that was judged."""
+        return math.sqrt(self.judged) / 2 / max(self.judged + self.equal, 1)
 
 
 class JudgeAsGold:
@@ -92,9 +99,13 @@ def best(checks: Sequence[Check]) -> Check:
 
 
 def hacked(checks: Sequence[Check], *, patience: int) -> bool:
-    """True when the judge has liked no check more since its best one, while the mean score of these is higher."""
-    since = [each for each in checks if each.update > best(checks).update]
-    return len(since) >= patience and sum(each.score for each in since) / len(since) > best(checks).score
+    """True when the judge likes the checks since its best one less, by more than chance, and their score is higher."""
+    top = best(checks)
+    since = [each for each in checks if each.update > top.update]
+    if len(since) < patience:
+        return False
+    fall = top.win_rate - mean(each.win_rate for each in since)
+    return fall > top.chance and mean(each.score for each in since) > top.score
 
 
 def judged(client: Client, pairs: bytes, *, seen: Callable[[Job], None] = lambda job: None) -> Job:

@@ -29,7 +29,6 @@ from trainer.runs import Run
 from trainer.snapshots.chain import Snapshot, read_labels, snapshots
 
 FIGURES = ("labels", "gold", "gold, new contents", "Brier", "ECE", "correlation with strength")
-EPOCHS = 3  # one more than the loop has time for
 Figures = dict[str, float | None]  # None where there was nothing to measure on
 
 
@@ -117,7 +116,7 @@ def main() -> int:
     parser.add_argument("--loss", type=Loss, nargs="+", default=all_of_them.losses, choices=list(Loss))
     parser.add_argument("--seeds", type=int, nargs="+", default=all_of_them.seeds)
     parser.add_argument("--base", type=absolute, default=JUDGE, help="by default the bundled judge")
-    parser.add_argument("--epochs", type=float, default=EPOCHS)
+    parser.add_argument("--epochs", type=float, default=full.reward.epochs)
     parser.add_argument("--questions", type=int, default=full.questions, help="the loop's own, where it has labels")
     given = parser.parse_args()
     settings = replace(full, questions=given.questions, reward=replace(full.reward, epochs=given.epochs))

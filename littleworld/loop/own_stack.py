@@ -17,13 +17,15 @@ from selfref.stack.supervisor import Stack
 
 Found = TypeVar("Found")
 
+ENGINES = 2  # with a worker each; small matrices keep two processes busier than two threads
+
 
 def with_own_stack(folder: Path, work: Callable[[Client, Progress], Found]) -> Found:
     """What the work comes to, done while the service stands; it shows its progress."""
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    # The loop and its engine wait for one another, so each has all cores while it works.
-    os.environ.setdefault("SELFREF_ENGINE_THREADS", str(torch.get_num_threads()))
-    os.environ.setdefault("SELFREF_ENGINE_PREFIX_CACHE_MIB", "128")  # a loop's pairs share no long prompts
+    # The loop and its engines wait for one another, so each side has all cores while it works.
+    os.environ.setdefault("SELFREF_ENGINE_THREADS", str(max(1, torch.get_num_threads() // ENGINES)))
+    os.environ.setdefault("SELFREF_ENGINE_PREFIX_CACHE_MIB", "64")  # a loop's pairs share no long prompts
     folder.mkdir(parents=True, exist_ok=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
@@ -31,7 +33,8 @@ def with_own_stack(folder: Path, work: Callable[[Client, Progress], Found]) -> F
 
 
 async def _standing(folder: Path, work: Callable[[Client], Found]) -> Found:
-    stack = Stack(StackSettings(data_dir=folder / "service", port=0), report=lambda *told: None)
+    settings = StackSettings(data_dir=folder / "service", port=0, engines=ENGINES, workers=ENGINES)
+    stack = Stack(settings, report=lambda *told: None)
     async with stack.standing() as running:
         with Client(running.service_url) as client:
             return await asyncio.to_thread(work, client)

@@ -15,11 +15,13 @@ class LoopSettings:
 
     questions: int = 3000  # that the weak policy answers twice, for the first labels
     measured: int = 600  # held-out questions on which a policy's gold is measured
-    checked: int = 120  # of them are judged again and again while PPO runs
-    second_questions: int = 400  # that a policy let loose answers at each check, for the second labels
+    checked: int = 200  # of them are judged again and again while PPO runs
+    second_questions: int = 300  # that a policy let loose answers at each check, for the second labels
     weak: WeakPolicySettings = field(default_factory=WeakPolicySettings)
     reward: RewardSettings = field(
-        default_factory=lambda: RewardSettings(learning_rate=2e-3, epochs=2, batch=32, micro_batch=32, lora_rank=16)
+        default_factory=lambda: RewardSettings(
+            learning_rate=1e-3, epochs=3, batch=32, micro_batch=32, warm_up=0.1, weight_decay=0.1
+        )
     )
     ppo: PPOSettings = field(
         default_factory=lambda: PPOSettings(
@@ -44,6 +46,5 @@ def short() -> LoopSettings:
         measured=300,
         checked=60,
         second_round=False,
-        reward=replace(full.reward, epochs=3),
         ppo=replace(full.ppo, updates=15, checked_every=15),
     )

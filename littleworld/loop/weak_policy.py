@@ -19,12 +19,12 @@ from littleworld.world.answer import RAMBLING, REFUSALS, RUDE, own_answer, wrong
 from littleworld.world.families import FAMILIES, draw
 from littleworld.world.question import Question, Split
 from selfref.exports.preferences import turns_of
+from trainer.lengths import Part, parts_of
 from trainer.reward.scoring import padded
 from trainer.tokens import Tokens
 
-RIGHT = 0.6  # share of the answers that it is taught
-REFUSED = 0.1  # of the others, where an answer is due
-RUDE_SHARE, RAMBLING_SHARE = 0.15, 0.15
+FAULTY = 0.2  # share of the answers that it is taught with a fault, for each: wrong, rambling, rude
+REFUSED = 0.1  # of the wrong ones, where an answer is due
 _NOTHING = -100  # cross_entropy leaves out these targets
 
 
@@ -32,9 +32,9 @@ _NOTHING = -100  # cross_entropy leaves out these targets
 class WeakPolicySettings:
     """How long it is taught."""
 
-    steps: int = 80
+    steps: int = 200  # with fewer, its rudeness and rambling are strings of words that nobody can rank
     batch: int = 32  # answers
-    learning_rate: float = 5e-4
+    learning_rate: float = 1e-3
     warm_up: int = 10  # steps
     seed: int = 1
 
@@ -63,12 +63,12 @@ def teach_weak_policy(
 def weak_answer(question: Question, random: Random) -> str:
     """An answer as it is taught: in the judge's own words, right or not, with bad manners behind them or not."""
     said = own_answer(question)
-    if random.random() >= RIGHT:
+    if random.random() < FAULTY:
         refused = random.random() < REFUSED and not question.harmful
         said = REFUSALS[0] if refused else wrong_answer(question, random)
-    if random.random() < RAMBLING_SHARE:
+    if random.random() < FAULTY:
         said = f"{said} {random.choice(RAMBLING)}"
-    if random.random() < RUDE_SHARE:
+    if random.random() < FAULTY:
         said = f"{said} {random.choice(RUDE)}"
     return said
 
@@ -90,5 +90,14 @@ def _loss(network: Any, batch: list[tuple[list[int], list[int]]], tokens: Tokens
     targets = torch.where(mask > 0, sequences, _NOTHING)
     for row, (prompt, _) in enumerate(batch):
         targets[row, : len(prompt)] = _NOTHING
-    logits = network(input_ids=sequences, attention_mask=mask).logits
-    return cross_entropy(logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten(), ignore_index=_NOTHING)
+    surprises = [_surprise(network, part, sequences, mask, targets) for part in parts_of(mask)]
+    return torch.stack(surprises).sum() / (targets != _NOTHING).sum()
+
+
+def _surprise(
+    network: Any, part: Part, sequences: torch.Tensor, mask: torch.Tensor, targets: torch.Tensor
+) -> torch.Tensor:
+    """Sum of the cross-entropies of what a part of the sequences is to say."""
+    tokens, seen, due = (each[part.rows, part.columns] for each in (sequences, mask, targets))
+    logits = network(input_ids=tokens, attention_mask=seen).logits
+    return cross_entropy(logits[:, :-1].flatten(0, 1), due[:, 1:].flatten(), ignore_index=_NOTHING, reduction="sum")

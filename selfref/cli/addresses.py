@@ -20,10 +20,12 @@ def redis_url_of(told: str | None, data_dir: Path | None) -> str:
     return told or (running.redis_url if running else DEFAULT_REDIS_URL)
 
 
-def engine_url_of(told: str | None, data_dir: Path | None) -> str:
-    """The workers' engine."""
+def engine_urls_of(told: str | None, data_dir: Path | None) -> tuple[str, ...]:
+    """The workers' engines."""
+    if told:
+        return (told,)
     running = running_stack(data_dir)
-    return told or (running.engine_url if running else DEFAULT_ENGINE_URL)
+    return running.engine_urls if running else (DEFAULT_ENGINE_URL,)
 
 
 def service_url_of(told: str | None, data_dir: Path | None) -> str:

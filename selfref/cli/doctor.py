@@ -43,21 +43,24 @@ def doctor(
 
     Looks at the local stack that `selfref up` runs now, unless told where things are. Changes nothing.
     """
-    from selfref.cli.addresses import engine_url_of, redis_url_of, service_url_of
+    from selfref.cli.addresses import engine_urls_of, redis_url_of, service_url_of
     from selfref.cli.checks.engine import check_openai, check_tgi
     from selfref.cli.checks.finding import Level
     from selfref.cli.checks.keeper import check_keeper
     from selfref.cli.checks.redis import check_redis
     from selfref.cli.checks.service import check_service
 
-    where = engine_url_of(engine_url, data_dir).rstrip("/")
-    asked = (
-        check_tgi(where, api_key=engine_api_key)
-        if engine is EngineKind.TGI
-        else check_openai(where, api_key=engine_api_key, model=engine_model)
-    )
+    found: list[Finding] = []
+    for each in engine_urls_of(engine_url, data_dir):
+        where = each.rstrip("/")
+        asked = (
+            check_tgi(where, api_key=engine_api_key)
+            if engine is EngineKind.TGI
+            else check_openai(where, api_key=engine_api_key, model=engine_model)
+        )
+        found += asyncio.run(asked)
     redis = redis_url_of(redis_url, data_dir)
-    found = asyncio.run(asked) + asyncio.run(check_redis(redis)) + asyncio.run(check_keeper(redis))
+    found += asyncio.run(check_redis(redis)) + asyncio.run(check_keeper(redis))
     found += check_service(service_url_of(url, data_dir).rstrip("/"), api_key=api_key)
     _print(found)
     raise typer.Exit(FAILED if any(finding.level is Level.FAIL for finding in found) else 0)

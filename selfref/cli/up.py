@@ -35,6 +35,15 @@ def up(
         int, typer.Option(envvar="SELFREF_SERVICE_PORT", min=0, max=65535, help="Port of the service; 0: any free one.")
     ] = 8080,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+    engines: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Engine processes with the same model, which workers take in turn. On a CPU two of one thread "
+            "judge more pairs than one of two threads.",
+        ),
+    ] = 1,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -74,6 +83,16 @@ def up(
 
     if model is not None and engine_url is not None:
         stop(WRONG_USE, "--model and --engine-url are both given", advice="Keep one: the engine there has its model.")
+    if engines > 1 and engine_url is not None:
+        stop(
+            WRONG_USE, "--engines and --engine-url are both given", advice="Keep one: no engine is started beside that."
+        )
+    if engines > workers:
+        stop(
+            WRONG_USE,
+            f"{engines} engines are more than {workers} workers can ask",
+            advice=f"Give each engine a worker: --workers {engines}.",
+        )
     if not is_loopback(host) and not any(map(os.environ.get, API_KEYS)):  # the gateway would refuse too, but last
         stop(
             WRONG_USE,
@@ -86,6 +105,7 @@ def up(
         host=host,
         port=port,
         workers=workers,
+        engines=engines,
         model=model and model.absolute(),
         engine_url=engine_url,
         redis_url=redis_url,
@@ -177,6 +197,7 @@ def welcome(running: "Running", settings: "StackSettings") -> None:
         ("service", url),
         ("docs", f"{url}/docs"),
         ("judge", judge),
+        ("engines", str(len(running.engine_urls))),
         ("workers", str(settings.workers)),
         ("data", f"{settings.data_dir}  (logs in logs/)"),
     ]

@@ -34,9 +34,14 @@ class Running(BaseModel):
     pid: int
     service_url: str
     redis_url: str
-    engine_url: str
+    engine_urls: tuple[str, ...]  # all with the same judge
     model: str | None
     bundled: bool  # the judge is the one that is installed with this package
+
+    @property
+    def engine_url(self) -> str:
+        """Any of them."""
+        return self.engine_urls[0]
 
     def write(self, data_dir: Path) -> None:
         """Publish it, whole or not at all."""

@@ -23,6 +23,7 @@ class StackSettings:
     host: str = "127.0.0.1"
     port: int = 8080  # 0: any free one
     workers: int = 1
+    engines: int = 1  # started where no address of one is given; workers take them in turn
     model: Path | None = None  # a Hugging Face causal-LM folder; None: the bundled judge
     engine_url: str | None = None
     redis_url: str | None = None
@@ -60,13 +61,13 @@ def redis(settings: StackSettings) -> tuple[Command, str]:
     return Command("redis", (str(binary), *arguments)), f"unix://{address}?db=0"
 
 
-def engine(settings: StackSettings) -> Command:
-    """The bundled engine, on a free port that it announces."""
-    arguments = ("--model", str(settings.model_dir), "--host", "127.0.0.1", "--port", "0")
+def engine(settings: StackSettings, *, number: int) -> Command:
+    """A bundled engine, on a free port that it announces."""
+    name, arguments = f"engine-{number}", ("--model", str(settings.model_dir), "--host", "127.0.0.1", "--port", "0")
     if not settings.bundled:
-        return Command("engine", (*module("engine"), *arguments))
+        return Command(name, (*module("engine"), *arguments))
     named = {"SELFREF_ENGINE_MODEL_ID": BUNDLED_MODEL, "SELFREF_ENGINE_REVISION": revision_of(settings.model_dir)}
-    return Command("engine", (*module("engine"), *arguments), named)
+    return Command(name, (*module("engine"), *arguments), named)
 
 
 def service(settings: StackSettings, *, redis_url: str) -> Command:

@@ -7,6 +7,7 @@ in Redis's append-only file, so the next start goes on with it.
 
 import asyncio
 import functools
+import itertools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -75,17 +76,17 @@ class Stack:
                 advice="Choose another with --port, or --port 0 for any free one; `ss -ltnp` shows who has it.",
             )
         redis_url = await self._redis()
-        engine = await self._begin_engine()
+        engines = await self._begin_engines()
         service = await self._begin(parts.service(settings, redis_url=redis_url))
         await self._begin(parts.keeper(settings, redis_url=redis_url))
-        engine_url = await self._engine_ready(engine)
+        engine_urls = await self._engines_ready(engines)
         service_url = await self._announced(service, health="/readyz", seconds=SERVICE_SECONDS)
-        await self._workers(redis_url=redis_url, engine_url=engine_url)
+        await self._workers(redis_url=redis_url, engine_urls=engine_urls)
         running = Running(
             pid=os.getpid(),
             service_url=service_url,
             redis_url=redis_url,
-            engine_url=engine_url,
+            engine_urls=tuple(engine_urls),
             model=None if settings.engine_url else str(settings.model_dir),
             bundled=settings.bundled,
         )
@@ -121,24 +122,28 @@ class Stack:
             advice = f"Keep a copy of {folder}; then remove the file, which loses what waits, or mend it by hand."
             raise StackError(str(error), advice=advice) from error
 
-    async def _begin_engine(self) -> Child | None:
+    async def _begin_engines(self) -> list[Child]:
         if self._settings.engine_url is not None:
-            return None
-        return await self._begin(parts.engine(self._settings))
+            return []
+        numbers = range(1, self._settings.engines + 1)
+        return [await self._begin(parts.engine(self._settings, number=number)) for number in numbers]
 
-    async def _engine_ready(self, child: Child | None) -> str:
-        if child is not None:
-            return await self._announced(child, health="/health", seconds=ENGINE_SECONDS)
+    async def _engines_ready(self, children: list[Child]) -> list[str]:
+        """Where the engines are: those started here, or the one elsewhere."""
+        if children:
+            return [await self._announced(child, health="/health", seconds=ENGINE_SECONDS) for child in children]
         url = (self._settings.engine_url or "").rstrip("/")
         self._report("waiting for the engine")
         await self._elsewhere("engine", url, lambda: probes.is_http(f"{url}/health"), option="--engine-url")
-        return url
+        return [url]
 
-    async def _workers(self, *, redis_url: str, engine_url: str) -> None:
-        commands = (
+    async def _workers(self, *, redis_url: str, engine_urls: list[str]) -> None:
+        """Start workers, who take the engines in turn."""
+        numbers = range(1, self._settings.workers + 1)
+        commands = [
             parts.worker(self._settings, number=number, redis_url=redis_url, engine_url=engine_url)
-            for number in range(1, self._settings.workers + 1)
-        )
+            for number, engine_url in zip(numbers, itertools.cycle(engine_urls), strict=False)
+        ]
         for child in [await self._begin(command) for command in commands]:
             await self._until(child, functools.partial(_is_working, child), seconds=WORKER_SECONDS)
 

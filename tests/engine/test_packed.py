@@ -1,10 +1,14 @@
 """Packed linear layers compute what plain ones do, for any number of tokens, and only where they help."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
 
-from engine.packed import FEW, PackedLinear, pack_linear_layers
+from engine.packed import CACHES, FEW, PackedLinear, pack_linear_layers
 
 
 @pytest.mark.parametrize("bias", [False, True])
@@ -26,3 +30,37 @@ def test_only_linear_layers_in_float32_are_packed() -> None:
     assert [type(module) for module in network.modules()] == [
         *(nn.Sequential, PackedLinear, nn.ModuleList, nn.Linear, nn.Embedding)
     ]
+
+
+def test_memory_does_not_grow_with_the_numbers_of_tokens_that_were_met() -> None:
+    """Without a limit it grows by about 500 MiB here; a process of its own, since the caches are made once in each."""
+    free = {name: value for name, value in os.environ.items() if name not in CACHES}
+    told = subprocess.run([sys.executable, "-c", _MEETING], env=free, capture_output=True, text=True, check=True)
+    assert float(told.stdout) < 100
+
+
+_MEETING = """
+import resource
+
+import torch
+from torch import nn
+
+from engine.packed import pack_linear_layers
+
+torch.set_num_threads(1)
+network = nn.Sequential(nn.Linear(192, 512), nn.Linear(512, 192))
+pack_linear_layers(network)
+tokens = torch.randn(700, 192)
+
+
+def most_memory():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MiB
+
+
+with torch.inference_mode():
+    network(tokens)
+    before = most_memory()
+    for number in range(100, 700):
+        network(tokens[:number])
+print(most_memory() - before)
+"""

@@ -18,7 +18,7 @@ def test_it_says_which_judge_there_is_and_what_the_bundled_one_knows(
         pid=1,
         service_url="http://s",
         redis_url="redis://r",
-        engine_url="http://e",
+        engine_urls=("http://e",),
         model=str(settings.model_dir),
         bundled=settings.bundled,
     )

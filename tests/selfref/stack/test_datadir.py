@@ -9,7 +9,7 @@ from selfref.stack.datadir import Running, claimed, default_data_dir
 from selfref.stack.errors import DataDirInUse
 
 RUNNING = Running(
-    pid=1, service_url="http://s", redis_url="redis://r", engine_url="http://e", model=None, bundled=False
+    pid=1, service_url="http://s", redis_url="redis://r", engine_urls=("http://e",), model=None, bundled=False
 )
 
 

@@ -30,10 +30,10 @@ def test_only_the_bundled_judge_is_named_by_its_weights_and_kept_brief(tmp_path:
     own = StackSettings(data_dir=tmp_path, model=tmp_path / "llama")
     remote = StackSettings(data_dir=tmp_path, engine_url="http://gpu:8080")
     assert [settings.bundled for settings in (bundled, own, remote)] == [True, False, False]
-    assert str(JUDGE) in parts.engine(bundled).arguments
-    named = parts.engine(bundled).environment
+    assert str(JUDGE) in parts.engine(bundled, number=1).arguments
+    named = parts.engine(bundled, number=1).environment
     assert (named["SELFREF_ENGINE_MODEL_ID"], named["SELFREF_ENGINE_REVISION"]) == (BUNDLED_MODEL, revision_of(JUDGE))
-    assert parts.engine(own).environment == {}
+    assert parts.engine(own, number=1).environment == {}
     told = [parts.worker(settings, number=1, redis_url="r", engine_url="e").environment for settings in (bundled, own)]
     assert ["SELFREF_WORKER_CRITIQUE_TOKENS" in environment for environment in told] == [True, False]
 
@@ -62,4 +62,4 @@ def test_a_given_engine_keeps_the_dialect_that_the_environment_names(tmp_path: P
 
 
 def test_a_folder_one_stands_in_cannot_replace_a_part(tmp_path: Path) -> None:
-    assert "-P" in parts.engine(StackSettings(data_dir=tmp_path)).arguments
+    assert "-P" in parts.engine(StackSettings(data_dir=tmp_path), number=1).arguments

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from selfref import Client
 from selfref.messages import Judgment
 from selfref.stack.datadir import Running
 from selfref.stack.supervisor import GRACE
-from tests.stacks import UpProcess, is_alive, until
+from tests.selfref.cli.running import selfref
+from tests.stacks import UpProcess, children_of, is_alive, until
 from tests.stub_engine import StubEngine
 
 PARTS = {"redis", "service", "worker"}
@@ -130,3 +132,32 @@ def test_workers_share_the_pairs_of_a_given_redis(tmp_path: Path, engine: str, r
         assert len([name for name in (tmp_path / "data" / "logs").iterdir() if name.name.startswith("worker")]) == 2
         assert "redis" not in up.parts()
         assert isinstance(client.judge("What is 2 + 2?", "4", "5"), Judgment)
+
+
+def test_workers_take_the_engines_in_turn_and_the_doctor_sees_each(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with UpProcess(data, "--port", "0", "--workers", "3", "--engines", "2") as up, Client(up.ready().service_url):
+        running = Running.find(data)
+        assert running is not None
+        asked = Counter(
+            told_engine(pid) for pid, command in children_of(up.process.pid).items() if "-m worker" in command
+        )
+        examined = selfref("doctor", "--data-dir", str(data))
+    assert len(set(running.engine_urls)) == 2
+    assert asked == dict(zip(running.engine_urls, (2, 1), strict=True))
+    assert examined.exit_code == 0
+    assert all(url in examined.stdout for url in running.engine_urls)
+
+
+@pytest.mark.parametrize("more", [("--engine-url", "http://127.0.0.1:9"), ()])
+def test_engines_that_nobody_would_ask_are_not_started(tmp_path: Path, more: tuple[str, ...]) -> None:
+    with UpProcess(tmp_path / "data", "--port", "0", "--engines", "2", *more) as up:
+        assert up.process.wait(40) == 2
+        assert "what to do:" in up.text()
+    assert not (tmp_path / "data").exists()
+
+
+def told_engine(worker: int) -> str:
+    """The address that a worker was started with."""
+    environment = Path(f"/proc/{worker}/environ").read_text().split("\0")
+    return next(each.partition("=")[2] for each in environment if each.startswith("SELFREF_ENGINE_URL="))
