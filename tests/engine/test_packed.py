@@ -33,7 +33,7 @@ def test_only_linear_layers_in_float32_are_packed() -> None:
 
 
 def test_memory_does_not_grow_with_the_numbers_of_tokens_that_were_met() -> None:
-    """Without a limit it grows by about 500 MiB here; a process of its own, since the caches are made once in each."""
+    """Without a limit it grows by some 700 MiB here; a process of its own, since the caches are made once in each."""
     free = {name: value for name, value in os.environ.items() if name not in CACHES}
     told = subprocess.run([sys.executable, "-c", _MEETING], env=free, capture_output=True, text=True, check=True)
     assert float(told.stdout) < 100
