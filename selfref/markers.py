@@ -47,4 +47,6 @@ def find_marker(text: str) -> str | None:
 
 def escape_markers(text: str) -> str:
     """The text with a zero-width space after the first character of every marker: it reads the same and is none."""
-    return _ANY.sub(lambda found: found.group()[0] + _ZERO_WIDTH_SPACE + found.group()[1:], text)
+    while find_marker(text):  # again for a marker within a marker
+        text = _ANY.sub(lambda found: found.group()[0] + _ZERO_WIDTH_SPACE + found.group()[1:], text)
+    return text

@@ -1,7 +1,7 @@
 """A text that imitates the chat template is found, named as written, and can be made harmless."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from selfref.markers import MARKERS, escape_markers, find_marker
@@ -34,6 +34,7 @@ def test_ordinary_text_holds_no_marker(text: str) -> None:
     assert escape_markers(text) == text
 
 
+@example("<|[INST]|>")
 @given(st.lists(st.sampled_from([*EXAMPLES, "<|", "|>", "im_start", "<", "[", "s>", "INST]", " text "])).map("".join))
 def test_escaping_leaves_no_marker_and_loses_no_letter(text: str) -> None:
     escaped = escape_markers(text)

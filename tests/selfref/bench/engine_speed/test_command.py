@@ -31,7 +31,7 @@ def test_every_figure_is_measured_alone_and_together(tmp_path: Path) -> None:
         assert 0 < figures["outside_model_share"] < 1
         assert 0 < figures["busy_share"] <= 1.05
         assert 25 <= figures["decode_tokens_per_judgment"] <= 11 * 2 + 5  # texts of noise run to their limits
-        processes = {"redis", "engine", "service", "keeper", "worker-1", "caller"}
+        processes = {"redis", "engine-1", "service", "keeper", "worker-1", "caller"}
         assert figures["cpu_ms_per_judgment_by_process"].keys() == processes
 
 
