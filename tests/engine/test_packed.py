@@ -40,27 +40,23 @@ def test_memory_does_not_grow_with_the_numbers_of_tokens_that_were_met() -> None
 
 
 _MEETING = """
-import resource
+import os
 
 import torch
 from torch import nn
 
 from engine.packed import pack_linear_layers
+from selfref.bench.cpu import peak_bytes
 
 torch.set_num_threads(1)
 network = nn.Sequential(nn.Linear(192, 512), nn.Linear(512, 192))
 pack_linear_layers(network)
 tokens = torch.randn(700, 192)
 
-
-def most_memory():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MiB
-
-
 with torch.inference_mode():
     network(tokens)
-    before = most_memory()
+    before = peak_bytes(os.getpid())
     for number in range(100, 700):
         network(tokens[:number])
-print(most_memory() - before)
+print((peak_bytes(os.getpid()) - before) / 2**20)
 """
