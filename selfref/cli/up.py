@@ -90,8 +90,8 @@ def up(
     if engines > workers:
         stop(
             WRONG_USE,
-            f"{engines} engines are more than {workers} workers can ask",
-            advice=f"Give each engine a worker: --workers {engines}.",
+            f"--engines {engines} is more than --workers {workers}",
+            advice=f"Give each engine a worker to ask it: --workers {engines}.",
         )
     if not is_loopback(host) and not any(map(os.environ.get, API_KEYS)):  # the gateway would refuse too, but last
         stop(
