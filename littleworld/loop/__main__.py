@@ -26,8 +26,8 @@ def run(folder: Path, settings: LoopSettings, client: Client, progress: Progress
     first = loop.reward_model(1)
     stages, models = [loop.ppo("ppo", first, settings.ppo, heeded=True)], [first]
     if settings.second_round:
-        stages.append(loop.ppo("loose", first, settings.loose, heeded=False, pairs_kept=True))
-        loop.second_labels(stages[-1])
+        stages.append(loop.ppo("loose", first, settings.loose, heeded=False))
+        loop.second_labels(*stages)
         models.append(loop.reward_model(2))
         stages.append(loop.ppo("again", models[-1], settings.loose, heeded=False))
     return write_report(

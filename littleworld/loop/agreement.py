@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from littleworld.loop.policies import Policy
+from littleworld.world.answer import own_answer, wrong_answer
 from littleworld.world.question import Question
 from littleworld.world.reading import gold_score, quality_of
 from selfref.exports.preferences import turns_of
@@ -62,6 +64,12 @@ def new_contests(policy: Policy, questions: Sequence[Question]) -> list[Contest]
     """A policy's two answers to each of the questions."""
     first, second = (policy.answers(questions, seed=seed) for seed in (5, 6))
     return [Contest(*each) for each in zip(questions, first, second, strict=True)]
+
+
+def contests_of_substance(questions: Sequence[Question]) -> list[Contest]:
+    """A right answer to each of the questions against a wrong one in the same words, which no manners tell apart."""
+    random = Random("substance")
+    return [Contest(each, own_answer(each), wrong_answer(each, random)) for each in questions]
 
 
 def _sequence(model: RewardModel, question: Question, answer: str) -> list[int]:

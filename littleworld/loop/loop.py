@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.progress import Progress
 
 import littleworld
-from littleworld.loop.agreement import gold_agreement, judged_contests, new_contests
+from littleworld.loop.agreement import contests_of_substance, gold_agreement, judged_contests, new_contests
 from littleworld.loop.policies import Measured, Policy, measured, questions_of
 from littleworld.loop.settings import ANSWER_TOKENS, LoopSettings
 from littleworld.loop.watching import GoldWatch
@@ -24,7 +24,7 @@ from selfref.client import Client
 from selfref.exports.preferences import turns_of
 from selfref.messages import Job
 from trainer.gold import JudgeAsGold, judged
-from trainer.on_policy.pairs import PairsOfEachCheck, kept_pairs, lines
+from trainer.on_policy.pairs import lines
 from trainer.ppo.observer import seen_by
 from trainer.ppo.ppo import PPOOutcome, train_policy
 from trainer.ppo.settings import PPOSettings
@@ -53,12 +53,14 @@ class Agreement:
     """Shares of pairs that a reward model orders as others do; None where nobody orders any.
 
     The first two are of prompts that it has not learnt from, in other words or with other answers than those it has;
-    the last of questions whose contents occur in no training question.
+    the others of questions whose contents occur in no training question. The last is of right answers against wrong
+    ones: how far a policy can become more right, and not only better mannered.
     """
 
     labels: float | None
     gold: float | None
     gold_of_new_contents: float | None
+    right_from_wrong: float | None
 
 
 class Loop:
@@ -102,11 +104,13 @@ class Loop:
             self._progress.update(bar, completed=seed)
         self._label(b"".join(lines(self._prompts, *said)))
 
-    def second_labels(self, loose: Stage) -> None:
-        """What the policy that was let loose said on its way, against what the first one says."""
+    def second_labels(self, held: Stage, loose: Stage) -> None:
+        """What two policies of equal manners say, of which one pleases its reward model without being right."""
         if self._labelled(2):
             return
-        self._label(kept_pairs(self.folder / loose.name))
+        count, policies = self.settings.second_questions, [Policy.load(each.outcome.policy) for each in (held, loose)]
+        said = [policy.answers(self._asked[:count], seed=seed) for seed, policy in enumerate(policies, start=3)]
+        self._label(b"".join(lines(self._prompts[:count], *said)))
 
     def reward_model(self, rounds: int) -> Run:
         """Of the first so many snapshots."""
@@ -127,22 +131,20 @@ class Loop:
         """Of reward models with gold, on the same pairs of this policy's answers."""
         heldout = heldout_labels(snapshots(self.folder / "trainer")[:1])
         known = judged_contests(heldout, {each.text: each for each in self._asked})
-        unknown = new_contests(policy, self._heldout)
+        unknown, substance = new_contests(policy, self._heldout), contests_of_substance(self._heldout)
         models = [(run, RewardModel.load(run.model)) for run in runs]
         return [
             Agreement(
                 labels=run.report()["heldout"]["accuracy"],
                 gold=gold_agreement(model, known),
                 gold_of_new_contents=gold_agreement(model, unknown),
+                right_from_wrong=gold_agreement(model, substance),
             )
             for run, model in models
         ]
 
-    def ppo(self, name: str, run: Run, settings: PPOSettings, *, heeded: bool, pairs_kept: bool = False) -> Stage:
-        """Train the weak policy against a reward model, watched by gold and by a judge that may end it if heeded.
-
-        Pairs of what the policy says on its way can be kept for a second round.
-        """
+    def ppo(self, name: str, run: Run, settings: PPOSettings, *, heeded: bool) -> Stage:
+        """Train the weak policy against a reward model, watched by gold and by a judge that may end it if heeded."""
         out = self.folder / name
         out.mkdir(exist_ok=True)
         judge = JudgeAsGold(
@@ -152,15 +154,13 @@ class Loop:
             answer_tokens=ANSWER_TOKENS,
         )
         gold = GoldWatch(self._heldout[:200], out / "gold.jsonl")
-        pairs = PairsOfEachCheck(self._prompts, out, each=self.settings.second_questions, answer_tokens=ANSWER_TOKENS)
-        watchers = (gold, judge, pairs) if pairs_kept else (gold, judge)
         outcome = train_policy(
             self.folder / "weak",
             RewardModel.load(run.model),
             self._prompts,
             replace(settings, seed=self.settings.seed),
             out,
-            observe=seen_by(*watchers, heeded=judge if heeded else None),
+            observe=seen_by(gold, judge, heeded=judge if heeded else None),
             progress=self._progress,
         )
         return Stage(name, outcome, self.gold_of(Policy.load(outcome.policy)))
@@ -171,8 +171,10 @@ class Loop:
     def _label(self, pairs: bytes) -> None:
         """Judge pairs, and take the labels into the next snapshot."""
         data = self.folder / "trainer"
-        bar = self._progress.add_task("judging", total=pairs.count(b"\n"), note="")
+        count = pairs.count(b"\n")
+        bar = self._progress.add_task("judging", total=count, note="")
         judged(self._client, pairs, seen=lambda job: self._progress.update(bar, completed=ended_of(job)))
+        self._progress.update(bar, completed=count)
         for _ in take(data, self._client, Order(size=EVERYTHING, rest=True), Rules(heldout_share=0.1, keep_ties=True)):
             pass
 

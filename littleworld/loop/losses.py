@@ -15,7 +15,13 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from littleworld.loop.agreement import gold_agreement, judged_contests, judges_agreement, new_contests
+from littleworld.loop.agreement import (
+    contests_of_substance,
+    gold_agreement,
+    judged_contests,
+    judges_agreement,
+    new_contests,
+)
 from littleworld.loop.loop import JUDGE, Loop
 from littleworld.loop.own_stack import absolute, with_own_stack
 from littleworld.loop.policies import Policy, questions_of
@@ -28,7 +34,7 @@ from trainer.reward.settings import Loss
 from trainer.runs import Run
 from trainer.snapshots.chain import Snapshot, read_labels, snapshots
 
-FIGURES = ("labels", "gold", "gold, new contents", "Brier", "ECE", "correlation with strength")
+FIGURES = ("labels", "gold", "gold, new contents", "right above wrong", "Brier", "ECE", "correlation with strength")
 Figures = dict[str, float | None]  # None where there was nothing to measure on
 
 
@@ -59,15 +65,14 @@ def compared(
     """Each loss with its figures, seed by seed."""
     first = snapshots(folder / "trainer")[0]
     known = judged_contests(read_labels(first.heldout()), _questions(settings))
-    unknown = new_contests(
-        Policy.load(folder / "weak"), questions_of(Split.HELD_OUT, settings.measured, seed=settings.seed)
-    )
+    questions = questions_of(Split.HELD_OUT, settings.measured, seed=settings.seed)
+    unknown, substance = new_contests(Policy.load(folder / "weak"), questions), contests_of_substance(questions)
     found: dict[Loss, list[Figures]] = {loss: [] for loss in wanted.losses}
     work = list(itertools.product(wanted.losses, wanted.seeds))
     for loss, seed in progress.track(work, description="reward models"):
         run = trained(folder, first, loss, base=wanted.base, seed=seed, settings=settings)
         model, report = RewardModel.load(run.model), run.report()["heldout"]
-        agreements = [gold_agreement(model, contests) for contests in (known, unknown)]
+        agreements = [gold_agreement(model, contests) for contests in (known, unknown, substance)]
         values = (report["accuracy"], *agreements, report["brier"], report["ece"], report["spearman"])
         found[loss].append(dict(zip(FIGURES, values, strict=True)))
     yield from found.items()

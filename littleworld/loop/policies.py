@@ -1,7 +1,7 @@
 """Policies answering questions of the world, and how good their answers are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from littleworld.loop.settings import ANSWER_TOKENS
+from littleworld.world.answer import Quality
 from littleworld.world.families import FAMILIES, draw
 from littleworld.world.question import Question, Split
 from littleworld.world.reading import gold_score, quality_of
@@ -39,21 +40,35 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Means over held-out questions, and 95 % bootstrap intervals: of gold, and of answers that could not be better."""
+    """Means over held-out questions, and 95 % bootstrap intervals: of gold, and of answers that could not be better.
+
+    `qualities` are the shares of answers that are harmless, right, kind and brief.
+    """
 
     gold: float
     gold_ci: tuple[float, float]
     exact: float
     exact_ci: tuple[float, float]
+    qualities: dict[str, float]
 
 
 def measured(questions: Sequence[Question], said: Sequence[str]) -> Measured:
     """How good these answers are; exact ones are harmless, right, kind and brief."""
-    gold = np.array([gold_score(quality_of(*each)) for each in zip(questions, said, strict=True)])
+    found = [quality_of(*each) for each in zip(questions, said, strict=True)]
+    gold = np.array([gold_score(each) for each in found])
     exact = (gold == 1.0).astype(float)
     return Measured(
-        gold=float(gold.mean()), gold_ci=_interval(gold), exact=float(exact.mean()), exact_ci=_interval(exact)
+        gold=float(gold.mean()),
+        gold_ci=_interval(gold),
+        exact=float(exact.mean()),
+        exact_ci=_interval(exact),
+        qualities=_shares(found),
     )
+
+
+def _shares(found: Sequence[Quality]) -> dict[str, float]:
+    held = [asdict(each) for each in found]
+    return {name: sum(each[name] for each in held) / len(held) for name in held[0]}
 
 
 def questions_of(split: Split, count: int, *, seed: int) -> list[Question]:

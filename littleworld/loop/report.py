@@ -17,6 +17,7 @@ from trainer.gold import read_checks
 
 COLOURS = {"ppo": "tab:green", "loose": "tab:red", "again": "tab:blue"}
 NAMES = {"ppo": "held by its KL", "loose": "let loose", "again": "let loose again, second reward model"}
+QUALITIES = ("right", "kind", "brief")
 Dump = dict[str, Any]
 
 
@@ -33,19 +34,17 @@ def write_report(
     held = stages[0].gold
     report = {
         "gold_before": before.gold,
-        "gold_before_ci": before.gold_ci,
         "gold_after": held.gold,
         "gold_ci": held.gold_ci,
         "exact_before": before.exact,
-        "exact_before_ci": before.exact_ci,
         "exact_after": held.exact,
-        "exact_after_ci": held.exact_ci,
         "kl": _kl(folder, stages[0]),
         "reward_model_gold_accuracy": agreements[0].gold,
         "reward_models": [asdict(each) for each in agreements],
         "round2_gold": stages[2].gold.gold if len(stages) > 2 else None,
         "pairs": list(pairs),
         "seconds": seconds,
+        "weak": asdict(before),
         "stages": {stage.name: _stage(folder, stage) for stage in stages},
     }
     with whole_file(folder / "report.json") as file:
@@ -103,12 +102,11 @@ def draw(folder: Path, stages: Sequence[Stage], before: Measured, file: Path) ->
 
 def page(folder: Path, report: Dump) -> str:
     """The report in Markdown."""
+    first = _row("the weak policy", report["weak"], "0", "", "")
     rows = "\n".join(
-        f"| {NAMES[name]} | {stage['exact']:.1%} ({stage['exact_ci'][0]:.1%} to {stage['exact_ci'][1]:.1%}) | "
-        f"{stage['gold']:.3f} | {stage['kl']:.1f} | {_win_rate(stage)} | {stage['ending']} at {stage['update']} |"
+        _row(NAMES[name], stage, f"{stage['kl']:.1f}", _win_rate(stage), f"{stage['ending']} at {stage['update']}")
         for name, stage in report["stages"].items()
     )
-    low, high = report["exact_before_ci"]
     examples = "\n".join(
         f"- {NAMES[name]}: “{read_gold(folder / name / 'gold.jsonl')[-1]['example']}”" for name in report["stages"]
     )
@@ -117,9 +115,9 @@ def page(folder: Path, report: Dump) -> str:
 A weak policy answers questions; the service's judge says which of two answers is better; a reward model learns from
 these labels; PPO makes the policy better by the reward model. Gold is exact and was used by none of them.
 
-| policy | exact answers (95 %) | gold | KL | judge's win rate | ended |
-| --- | --- | --- | --- | --- | --- |
-| the weak policy | {report["exact_before"]:.1%} ({low:.1%} to {high:.1%}) | {report["gold_before"]:.3f} | 0 | | |
+| policy | exact answers (95 %) | {" | ".join(QUALITIES)} | gold | KL | judge's win rate | ended |
+| --- | --- |{" --- |" * len(QUALITIES)} --- | --- | --- | --- |
+{first}
 {rows}
 
 ![Proxy, gold, win rate and KL](loop.png)
@@ -137,13 +135,14 @@ All of it took {report["seconds"] / 60:.1f} minutes.
 def _models(report: Dump) -> str:
     """The reward models, each having learnt from one snapshot more."""
     lines = [
-        "| reward model of | agrees with held-out labels | with gold on them | with gold on new contents |",
-        "| --- | --- | --- | --- |",
+        "| reward model of | agrees with held-out labels | with gold on them | with gold on new contents "
+        "| right above wrong |",
+        "| --- | --- | --- | --- | --- |",
     ]
     learnt = 0
     for model, pairs in zip(report["reward_models"], report["pairs"], strict=False):
         learnt += pairs
-        shares = (model[name] for name in ("labels", "gold", "gold_of_new_contents"))
+        shares = (model[name] for name in ("labels", "gold", "gold_of_new_contents", "right_from_wrong"))
         lines.append(
             f"| {learnt:,} labels | " + " | ".join("" if each is None else f"{each:.1%}" for each in shares) + " |"
         )
@@ -156,6 +155,14 @@ def _with_intervals(axes: Axes, watched: Sequence[Dump], before: Measured, **loo
     low = [before.exact_ci[0], *(each["exact_ci"][0] for each in watched)]
     high = [before.exact_ci[1], *(each["exact_ci"][1] for each in watched)]
     axes.fill_between(updates, low, high, color=look["color"], alpha=0.12)
+
+
+def _row(name: str, found: Dump, *others: str) -> str:
+    """What is measured of a policy, and what else is known of it."""
+    low, high = found["exact_ci"]
+    qualities = (f"{found['qualities'][each]:.1%}" for each in QUALITIES)
+    cells = (name, f"{found['exact']:.1%} ({low:.1%} to {high:.1%})", *qualities, f"{found['gold']:.3f}", *others)
+    return f"| {' | '.join(cells)} |"
 
 
 def _win_rate(stage: Dump) -> str:

@@ -6,10 +6,10 @@ from random import Random
 import pytest
 from torch import Tensor, tensor
 
-from littleworld.loop.agreement import Contest, gold_agreement, judged_contests, judges_agreement
-from littleworld.world.families import draw
+from littleworld.loop.agreement import Contest, contests_of_substance, gold_agreement, judged_contests, judges_agreement
+from littleworld.world.families import FAMILIES, draw
 from littleworld.world.question import Question, Split
-from littleworld.world.reading import right_answers
+from littleworld.world.reading import quality_of, right_answers
 from selfref.messages import Label, Verdict
 from tests.trainer.labels import label
 from tests.trainer.models import reward_model
@@ -42,6 +42,13 @@ def test_every_order_is_compared_and_ties_of_gold_are_none() -> None:
     ]
     assert gold_agreement(Brevity(), contests) == pytest.approx(2 / 3)
     assert gold_agreement(Brevity(), contests[3:]) is None
+
+
+def test_contests_of_substance_differ_in_nothing_else() -> None:
+    for contest in contests_of_substance([draw(family, Random(3), Split.HELD_OUT) for family in FAMILIES]):
+        right, wrong = quality_of(contest.question, contest.a), quality_of(contest.question, contest.b)
+        assert (right.right, wrong.right) == (True, False)
+        assert (right.kind, right.brief, wrong.kind, wrong.brief) == (True,) * 4
 
 
 def test_only_prompts_that_are_questions_are_judged_by_gold() -> None:

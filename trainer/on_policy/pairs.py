@@ -59,8 +59,3 @@ class PairsOfEachCheck:
         with whole_file(self._folder / f"pairs-{update:06d}.jsonl") as file:
             file.writelines(lines(prompts, ours, theirs))
         return Action.CONTINUE
-
-
-def kept_pairs(folder: Path) -> bytes:
-    """The lines that such an observer has kept, check by check."""
-    return b"".join(file.read_bytes() for file in sorted(folder.glob("pairs-*.jsonl")))

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from tests.trainer.models import PROMPTS, policy_network, tokens, write_policy
 from trainer.on_policy.command import EPILOG, pairs
-from trainer.on_policy.pairs import PairsOfEachCheck, answers, kept_pairs, lines
+from trainer.on_policy.pairs import PairsOfEachCheck, answers, lines
 from trainer.ppo.observer import Action, State
 from trainer.ppo.order import prompts_of_update
 
@@ -61,16 +61,17 @@ def test_each_check_keeps_pairs_of_prompts_of_its_own(tmp_path: Path) -> None:
     state = State(policy_network(seed=0), policy_network(seed=1), tokens(), {})
     for update in (20, 10, 10):  # a run that was killed may come to a check again
         assert kept(update, state) is Action.CONTINUE
-    expected = []
+    found = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert sorted(found) == ["pairs-000010.jsonl", "pairs-000020.jsonl"]
     for update in (10, 20):
         drawn = [MANY[index] for index in prompts_of_update(update, batch=6, prompts=len(MANY), seed=0)]
         ours, theirs = (
             answers(network, drawn, tokens(), answer_tokens=8, seed=seed)
             for network, seed in ((state.policy, 2 * update), (state.reference_policy, 2 * update + 1))
         )
-        expected += lines(drawn, ours, theirs)
-    assert kept_pairs(tmp_path) == b"".join(expected)
-    assert 8 <= len(expected) <= 12
+        expected = list(lines(drawn, ours, theirs))
+        assert found[f"pairs-{update:06d}.jsonl"] == b"".join(expected)
+        assert len(expected) > 1
 
 
 def run(policy: Path, prompts: Path, out: Path, *options: str) -> Result:
