@@ -39,8 +39,8 @@ def rows(name: str, *, most: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("name", "lines"),
     [
-        ("pandalm.jsonl", 200),
-        ("load_arenahard500_unlabelled.jsonl", 40),
+        ("pandalm.jsonl", 100),
+        ("load_arenahard500_unlabelled.jsonl", 20),
         pytest.param("pandalm.jsonl", 999, marks=pytest.mark.long),
         pytest.param("load_arenahard500_unlabelled.jsonl", 500, marks=pytest.mark.long),
     ],

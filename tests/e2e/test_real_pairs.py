@@ -18,7 +18,7 @@ from tests.tiny_model.model import write_tiny_model
 DATA = Path(__file__).parents[3] / "shared" / "data"
 NOISE = 1e-3  # nats and probability: what batching may move in float32
 PAIRS = 200
-BRIEF = {"SELFREF_WORKER_REFERENCE_TOKENS": "48", "SELFREF_WORKER_CRITIQUE_TOKENS": "48"}
+BRIEF = {"SELFREF_WORKER_REFERENCE_TOKENS": "16", "SELFREF_WORKER_CRITIQUE_TOKENS": "16"}
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ import pytest
 from pydantic import ValidationError
 
 from engine.__main__ import parse_settings
+from engine.app import create_app
+from engine.errors import ModelUnusable
 from tests.tiny_model.model import write_tiny_model
 
 PR_CAPBSET_DROP = 24  # <linux/prctl.h>
@@ -51,19 +53,14 @@ def test_it_says_where_it_listens_and_stops_cleanly_on_sigterm(folder: Path) -> 
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
-    process = start("--model", str(tmp_path))
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert "holds no config.json; give the folder of a Hugging Face causal language model" in err
+    with pytest.raises(ModelUnusable, match=r"holds no config.json; give the folder of a Hugging Face causal language"):
+        create_app(parse_settings(["--model", str(tmp_path)]))
 
 
 @pytest.mark.parametrize("device", ["banana", "cuda:99"])
 def test_a_device_that_is_not_here_is_refused(folder: Path, device: str) -> None:
-    process = start("--model", str(folder), "--device", device)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert f"--device {device} cannot be used here" in err
-    assert "Traceback" not in err
+    with pytest.raises(ModelUnusable, match=f"--device {device} cannot be used here"):
+        create_app(parse_settings(["--model", str(folder), "--device", device]))
 
 
 def bound_by_permissions() -> None:
@@ -81,6 +78,7 @@ def test_weights_that_may_not_be_read_are_told_from_missing_ones(tmp_path: Path)
     assert process.returncode == 2
     assert "no permission to read model.safetensors" in err
     assert "No such file" not in err
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ A step is an update's scoring, before and after, and everything that touches the
 each file opened, folder made, and file or folder renamed or removed. Python itself tells of those (`sys.addaudithook`),
 so the code under test knows nothing of it.
 
-    python -m tests.trainer.ppo.dying POLICY FOLDER every    dies at the first step, at the second, ...
-    python -m tests.trainer.ppo.dying POLICY FOLDER SEED     dies again and again, at steps that are drawn
+    python -m tests.trainer.ppo.dying POLICY FOLDER every 1    dies at the first step, at the second, ...; with 3 at
+                                                               the first, at the fourth, ...
+    python -m tests.trainer.ppo.dying POLICY FOLDER seed 7     dies again and again, at steps that are drawn
 
 Every folder beneath FOLDER is then one that was trained to the end in spite of that. Prints how many children died.
 """
@@ -54,12 +55,12 @@ class ToldScores(ShareOfLiked):
         return scores
 
 
-def at_every_step(policy: Path, judge: RewardModel, folder: Path) -> int:
+def at_every_step(policy: Path, judge: RewardModel, folder: Path, *, stride: int) -> int:
     """Die once at each step in turn, each time in a new folder that is then trained to the end."""
-    for step in itertools.count(1):
+    for died, step in enumerate(itertools.count(1, stride)):
         out = folder / f"died at {step}"
         if not _dies(policy, judge, out, step=step):
-            return step - 1
+            return died
         _dies(policy, judge, out, step=0)
     raise AssertionError("there are not so many steps")
 
@@ -105,13 +106,13 @@ def main() -> None:
     """The program."""
     torch.set_num_threads(1)
     logging.disable_progress_bar()
-    policy, folder, how = sys.argv[1:]
+    policy, folder, how, number = sys.argv[1:]
     judge = ToldScores()
     load_policy(Path(policy), judge)  # what transformers works out at a first model is then there for every child
     if how == "every":
-        died = at_every_step(Path(policy), judge, Path(folder))
+        died = at_every_step(Path(policy), judge, Path(folder), stride=int(number))
     else:
-        died = again_and_again(Path(policy), judge, Path(folder), seed=int(how))
+        died = again_and_again(Path(policy), judge, Path(folder), seed=int(number))
     print(died)  # noqa: T201
 
 

@@ -49,25 +49,26 @@ def undisturbed(policy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return outcome.policy.parent
 
 
-def died(policy: Path, folder: Path, how: str) -> int:
+def died(policy: Path, folder: Path, *how: str) -> int:
     """Run `tests.trainer.ppo.dying`; how many children died."""
-    command = [sys.executable, "-m", "tests.trainer.ppo.dying", str(policy), str(folder), how]
+    command = [sys.executable, "-m", "tests.trainer.ppo.dying", str(policy), str(folder), *how]
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
     return int(subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=110, env=one_thread).stdout)
 
 
-def test_a_kill_at_any_step_changes_nothing(policy: Path, undisturbed: Path, tmp_path: Path) -> None:
-    deaths = died(policy, tmp_path, "every")
-    assert deaths > 40
+@pytest.mark.parametrize("stride", [3, pytest.param(1, marks=pytest.mark.long)])
+def test_a_kill_at_any_step_changes_nothing(policy: Path, undisturbed: Path, tmp_path: Path, stride: int) -> None:
+    deaths = died(policy, tmp_path, "every", str(stride))
+    assert deaths > 40 // stride
     killed = list(tmp_path.iterdir())
     assert len(killed) >= deaths
     for each in killed:
         assert made(each) == made(undisturbed), each.name
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in (2, 3))])
 def test_kills_again_and_again_change_nothing(policy: Path, undisturbed: Path, tmp_path: Path, seed: int) -> None:
-    assert died(policy, tmp_path, str(seed)) > 1
+    assert died(policy, tmp_path, "seed", str(seed)) > 1
     assert made(tmp_path / f"seed {seed}") == made(undisturbed)
 
 

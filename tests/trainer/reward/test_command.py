@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.trainer.reward.test_run import friday_is_better
 from tests.trainer.snapshots.feeds import ListedFeed, taken
+from trainer.__main__ import app
 from trainer.snapshots.contents import Rules
 
 HOW = ("--learning-rate", "3e-3", "--epochs", "4", "--batch", "16")
@@ -48,14 +50,17 @@ def test_two_processes_learn_what_one_does(data: Path, policy: Path) -> None:
     assert by_two == pytest.approx(by_one, rel=1e-3)
 
 
-def test_what_stops_it_is_said_in_one_line(data: Path, policy: Path, tmp_path: Path) -> None:
+def test_what_stops_it_is_said_in_one_line(
+    data: Path, policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # as the command sets it, and only here
     for arguments, told in (
         (("--data", tmp_path / "empty", "--base", policy), "there is no label"),
         (("--data", data, "--base", tmp_path / "absent"), "is no folder"),
         (("--data", data, "--base", policy, "--batch", "10", "--micro-batch", "4"), "in parts of 4"),
     ):
-        refused = called(*arguments)
-        assert (refused.returncode, refused.stdout) == (2, "")
+        refused = CliRunner().invoke(app, ["reward-model", *map(str, arguments)])
+        assert (refused.exit_code, refused.stdout) == (2, "")
         assert told in refused.stderr
         assert "Traceback" not in refused.stderr
     assert not (tmp_path / "empty").exists()
