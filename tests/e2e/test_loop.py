@@ -21,10 +21,10 @@ FULL = LoopSettings()
 PPO = replace(FULL.ppo, updates=2, batch=8, epochs=1, checked_every=1)
 TINY = replace(
     FULL,
-    questions=45,
+    questions=30,
     measured=15,
-    checked=6,
-    second_questions=45,
+    checked=3,
+    second_questions=15,
     weak=WeakPolicySettings(steps=12, batch=8, warm_up=2),
     reward=replace(FULL.reward, epochs=1, batch=8, micro_batch=8),
     ppo=PPO,

@@ -17,7 +17,7 @@ from tests.tiny_model.model import write_tiny_model
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 NOISE = 1e-3  # nats and probability: what batching may move in float32
-PAIRS = 200
+PAIRS = 100
 BRIEF = {"SELFREF_WORKER_REFERENCE_TOKENS": "16", "SELFREF_WORKER_CRITIQUE_TOKENS": "16"}
 
 
@@ -48,7 +48,7 @@ async def _end(client: AsyncClient, pair: Mapping[str, Any]) -> Judgment | Judgm
         return failed
 
 
-async def test_two_hundred_pairs_end_once_each_and_the_counts_add_up(quick_stack: Running) -> None:
+async def test_a_hundred_pairs_end_once_each_and_the_counts_add_up(quick_stack: Running) -> None:
     rows = [json.loads(line) for line in _data("llmbar.jsonl").splitlines()[:PAIRS]]
     pairs = [
         {name: row[name] for name in ("prompt", "answer_a", "answer_b")} | {"custom_id": row["id"]} for row in rows

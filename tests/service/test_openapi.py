@@ -44,7 +44,7 @@ from tests.service.judges import judging
 ROOT = Path(__file__).parents[2]
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 LINES = {"Label", "JobLine", "JobResult"}  # of JSON lines, for which OpenAPI has no schema to refer with
-EXAMPLES_PER_OPERATION = 20
+EXAMPLES_PER_OPERATION = 10
 
 
 def test_the_examples_are_what_is_really_served():

@@ -66,7 +66,7 @@ def test_a_kill_at_any_step_changes_nothing(policy: Path, undisturbed: Path, tmp
         assert made(each) == made(undisturbed), each.name
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in (2, 3))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2, 3))])
 def test_kills_again_and_again_change_nothing(policy: Path, undisturbed: Path, tmp_path: Path, seed: int) -> None:
     assert died(policy, tmp_path, "seed", str(seed)) > 1
     assert made(tmp_path / f"seed {seed}") == made(undisturbed)
