@@ -17,7 +17,6 @@ from tests.tiny_model.model import write_tiny_model
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 NOISE = 1e-3  # nats and probability: what batching may move in float32
-PAIRS = 100
 BRIEF = {"SELFREF_WORKER_REFERENCE_TOKENS": "16", "SELFREF_WORKER_CRITIQUE_TOKENS": "16"}
 
 
@@ -48,15 +47,16 @@ async def _end(client: AsyncClient, pair: Mapping[str, Any]) -> Judgment | Judgm
         return failed
 
 
-async def test_a_hundred_pairs_end_once_each_and_the_counts_add_up(quick_stack: Running) -> None:
-    rows = [json.loads(line) for line in _data("llmbar.jsonl").splitlines()[:PAIRS]]
+@pytest.mark.parametrize("count", [100, pytest.param(200, marks=pytest.mark.long)])
+async def test_pairs_end_once_each_and_the_counts_add_up(quick_stack: Running, count: int) -> None:
+    rows = [json.loads(line) for line in _data("llmbar.jsonl").splitlines()[:count]]
     pairs = [
         {name: row[name] for name in ("prompt", "answer_a", "answer_b")} | {"custom_id": row["id"]} for row in rows
     ]
     ends = await _ends(quick_stack.service_url, pairs)
     judged = {end.id for end in ends if isinstance(end, Judgment)}
     failed = [end for end in ends if isinstance(end, JudgmentFailed)]
-    assert len(judged) + len(failed) == PAIRS
+    assert len(judged) + len(failed) == len(rows) == count
     assert {end.code for end in failed} <= {FailureCode.TOO_LONG.value}  # nothing else is wrong with these pairs
     async with AsyncClient(quick_stack.service_url) as client:
         fed = [label.id async for label in client.labels() if (label.custom_id or "").startswith("llmbar")]

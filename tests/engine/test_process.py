@@ -14,8 +14,6 @@ import pytest
 from pydantic import ValidationError
 
 from engine.__main__ import parse_settings
-from engine.app import create_app
-from engine.errors import ModelUnusable
 from tests.tiny_model.model import write_tiny_model
 
 PR_CAPBSET_DROP = 24  # <linux/prctl.h>
@@ -53,14 +51,19 @@ def test_it_says_where_it_listens_and_stops_cleanly_on_sigterm(folder: Path) -> 
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnusable, match=r"holds no config.json; give the folder of a Hugging Face causal language"):
-        create_app(parse_settings(["--model", str(tmp_path)]))
+    process = start("--model", str(tmp_path))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "holds no config.json; give the folder of a Hugging Face causal language model" in err
 
 
 @pytest.mark.parametrize("device", ["banana", "cuda:99"])
 def test_a_device_that_is_not_here_is_refused(folder: Path, device: str) -> None:
-    with pytest.raises(ModelUnusable, match=f"--device {device} cannot be used here"):
-        create_app(parse_settings(["--model", str(folder), "--device", device]))
+    process = start("--model", str(folder), "--device", device)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert f"--device {device} cannot be used here" in err
+    assert "Traceback" not in err
 
 
 def bound_by_permissions() -> None:

@@ -44,7 +44,6 @@ from tests.service.judges import judging
 ROOT = Path(__file__).parents[2]
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 LINES = {"Label", "JobLine", "JobResult"}  # of JSON lines, for which OpenAPI has no schema to refer with
-EXAMPLES_PER_OPERATION = 10
 
 
 def test_the_examples_are_what_is_really_served():
@@ -87,14 +86,15 @@ async def test_every_reference_in_the_document_leads_somewhere(client):
 
 
 @pytest.mark.timeout(240)
-async def test_schemathesis_finds_no_failure(redis_url, store, tmp_path):
+@pytest.mark.parametrize("examples", [10, pytest.param(20, marks=pytest.mark.long)])  # of each operation
+async def test_schemathesis_finds_no_failure(redis_url, store, tmp_path, examples):
     keys = f"lab:{hashlib.sha256(b'lab-key').hexdigest()}"
     with gateway_process(redis_url, api_keys=keys, max_wait=2) as gateway:
         async with judging(store):
             run = await asyncio.create_subprocess_exec(
                 shutil.which("schemathesis", path=Path(sys.executable).parent) or "schemathesis",
                 *("--config-file", CONFIG, "run", f"{gateway.url}/openapi.json"),
-                *("--header", "Authorization: Bearer lab-key", "--max-examples", str(EXAMPLES_PER_OPERATION)),
+                *("--header", "Authorization: Bearer lab-key", "--max-examples", str(examples)),
                 *("--seed", "1", "--no-color", "--warnings", "off"),
                 cwd=tmp_path,
                 env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.service.schemathesis_hooks", "PYTHONPATH": str(ROOT)},

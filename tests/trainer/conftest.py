@@ -1,4 +1,4 @@
-"""One thread, and a policy's folder."""
+"""One thread, no hub, and a policy's folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +19,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the commands set it, and only here."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
 @pytest.fixture(scope="session")

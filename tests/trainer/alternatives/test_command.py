@@ -18,12 +18,7 @@ from trainer.snapshots.contents import Rules
 from trainer.tokens import Tokens
 
 HOW = ("--updates", "2", "--batch", "2", "--answers", "2", "--answer-tokens", "4", "--threads", "1")
-
-
-@pytest.fixture(autouse=True)
-def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the commands set it, and only here."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+pytestmark = pytest.mark.usefixtures("no_hub")
 
 
 @pytest.fixture(scope="module")

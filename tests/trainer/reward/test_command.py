@@ -50,10 +50,8 @@ def test_two_processes_learn_what_one_does(data: Path, policy: Path) -> None:
     assert by_two == pytest.approx(by_one, rel=1e-3)
 
 
-def test_what_stops_it_is_said_in_one_line(
-    data: Path, policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # as the command sets it, and only here
+@pytest.mark.usefixtures("no_hub")
+def test_what_stops_it_is_said_in_one_line(data: Path, policy: Path, tmp_path: Path) -> None:
     for arguments, told in (
         (("--data", tmp_path / "empty", "--base", policy), "there is no label"),
         (("--data", data, "--base", tmp_path / "absent"), "is no folder"),
