@@ -11,6 +11,22 @@ from littleworld.world.reading import gold_score, quality_of
 from selfref.exports.preferences import turns_of
 from selfref.messages import Label, Verdict
 from trainer.reward.scoring import RewardModel
+from trainer.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Shares of pairs that a reward model orders as others do; None where nobody orders any.
+
+    The first two are of prompts that it has not learnt from, in other words or with other answers than those it has;
+    the others of questions whose contents occur in no training question. The last is of right answers against wrong
+    ones: how far a policy can become more right, and not only better mannered.
+    """
+
+    labels: float | None
+    gold: float | None
+    gold_of_new_contents: float | None
+    right_from_wrong: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +41,28 @@ class Contest:
     def gold(self) -> float:
         """Above 0 where the first answer is better, 0 where neither is."""
         return gold_score(quality_of(self.question, self.a)) - gold_score(quality_of(self.question, self.b))
+
+
+class Examination:
+    """What reward models are held against, the same for all of them."""
+
+    def __init__(
+        self, labels: Iterable[Label], asked: Mapping[str, Question], policy: Policy, unknown: Sequence[Question]
+    ) -> None:
+        """`labels` are held out, of questions that were `asked`; `unknown` ones have contents that none of them has."""
+        self._known = judged_contests(labels, asked)
+        self._new = new_contests(policy, unknown)
+        self._substance = contests_of_substance(unknown)
+
+    def agreement(self, run: Run) -> Agreement:
+        """Of a finished run's reward model."""
+        model = RewardModel.load(run.model)
+        return Agreement(
+            labels=run.report()["heldout"]["accuracy"],
+            gold=gold_agreement(model, self._known),
+            gold_of_new_contents=gold_agreement(model, self._new),
+            right_from_wrong=gold_agreement(model, self._substance),
+        )
 
 
 def gold_agreement(model: RewardModel, contests: Iterable[Contest]) -> float | None:

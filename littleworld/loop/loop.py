@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.progress import Progress
 
 import littleworld
-from littleworld.loop.agreement import contests_of_substance, gold_agreement, judged_contests, new_contests
+from littleworld.loop.agreement import Agreement, Examination
 from littleworld.loop.policies import Measured, Policy, measured, questions_of
 from littleworld.loop.settings import ANSWER_TOKENS, LoopSettings
 from littleworld.loop.watching import GoldWatch
@@ -46,21 +46,6 @@ class Stage:
     name: str
     outcome: PPOOutcome
     gold: Measured
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """Shares of pairs that a reward model orders as others do; None where nobody orders any.
-
-    The first two are of prompts that it has not learnt from, in other words or with other answers than those it has;
-    the others of questions whose contents occur in no training question. The last is of right answers against wrong
-    ones: how far a policy can become more right, and not only better mannered.
-    """
-
-    labels: float | None
-    gold: float | None
-    gold_of_new_contents: float | None
-    right_from_wrong: float | None
 
 
 class Loop:
@@ -102,15 +87,14 @@ class Loop:
         for seed in (1, 2):
             said.append(policy.answers(self._asked, seed=seed))
             self._progress.update(bar, completed=seed)
-        self._label(b"".join(lines(self._prompts, *said)))
+        self._label(*said)
 
     def second_labels(self, held: Stage, loose: Stage) -> None:
         """What two policies of equal manners say, of which one pleases its reward model without being right."""
         if self._labelled(2):
             return
-        count, policies = self.settings.second_questions, [Policy.load(each.outcome.policy) for each in (held, loose)]
-        said = [policy.answers(self._asked[:count], seed=seed) for seed, policy in enumerate(policies, start=3)]
-        self._label(b"".join(lines(self._prompts[:count], *said)))
+        asked, policies = self._asked[: self.settings.second_questions], (held.outcome.policy, loose.outcome.policy)
+        self._label(*(Policy.load(policy).answers(asked, seed=seed) for seed, policy in enumerate(policies, start=3)))
 
     def reward_model(self, rounds: int) -> Run:
         """Of the first so many snapshots."""
@@ -128,20 +112,10 @@ class Loop:
         return run
 
     def agreements(self, runs: Sequence[Run], policy: Policy) -> list[Agreement]:
-        """Of reward models with gold, on the same pairs of this policy's answers."""
+        """Of reward models with others, on the same pairs of this policy's answers."""
         heldout = heldout_labels(snapshots(self.folder / "trainer")[:1])
-        known = judged_contests(heldout, {each.text: each for each in self._asked})
-        unknown, substance = new_contests(policy, self._heldout), contests_of_substance(self._heldout)
-        models = [(run, RewardModel.load(run.model)) for run in runs]
-        return [
-            Agreement(
-                labels=run.report()["heldout"]["accuracy"],
-                gold=gold_agreement(model, known),
-                gold_of_new_contents=gold_agreement(model, unknown),
-                right_from_wrong=gold_agreement(model, substance),
-            )
-            for run, model in models
-        ]
+        examination = Examination(heldout, {each.text: each for each in self._asked}, policy, self._heldout)
+        return [examination.agreement(run) for run in runs]
 
     def ppo(self, name: str, run: Run, settings: PPOSettings, *, heeded: bool) -> Stage:
         """Train the weak policy against a reward model, watched by gold and by a judge that may end it if heeded."""
@@ -168,9 +142,10 @@ class Loop:
     def _labelled(self, rounds: int) -> bool:
         return len(snapshots(self.folder / "trainer")) >= rounds
 
-    def _label(self, pairs: bytes) -> None:
-        """Judge pairs, and take the labels into the next snapshot."""
+    def _label(self, first: Sequence[str], second: Sequence[str]) -> None:
+        """Judge two answers to each of as many questions, and take the labels into the next snapshot."""
         data = self.folder / "trainer"
+        pairs = b"".join(lines(self._prompts[: len(first)], first, second))
         count = pairs.count(b"\n")
         bar = self._progress.add_task("judging", total=count, note="")
         judged(self._client, pairs, seen=lambda job: self._progress.update(bar, completed=ended_of(job)))

@@ -9,19 +9,13 @@ import itertools
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from rich.progress import Progress
 
-from littleworld.loop.agreement import (
-    contests_of_substance,
-    gold_agreement,
-    judged_contests,
-    judges_agreement,
-    new_contests,
-)
+from littleworld.loop.agreement import Examination, judges_agreement
 from littleworld.loop.loop import JUDGE, Loop
 from littleworld.loop.own_stack import absolute, with_own_stack
 from littleworld.loop.policies import Policy, questions_of
@@ -29,7 +23,6 @@ from littleworld.loop.settings import LoopSettings
 from littleworld.world.question import Question, Split
 from selfref.client import Client
 from trainer.reward.run import reward_model
-from trainer.reward.scoring import RewardModel
 from trainer.reward.settings import Loss
 from trainer.runs import Run
 from trainer.snapshots.chain import Snapshot, read_labels, snapshots
@@ -64,16 +57,15 @@ def compared(
 ) -> Iterator[tuple[Loss, list[Figures]]]:
     """Each loss with its figures, seed by seed."""
     first = snapshots(folder / "trainer")[0]
-    known = judged_contests(read_labels(first.heldout()), _questions(settings))
-    questions = questions_of(Split.HELD_OUT, settings.measured, seed=settings.seed)
-    unknown, substance = new_contests(Policy.load(folder / "weak"), questions), contests_of_substance(questions)
+    unknown = questions_of(Split.HELD_OUT, settings.measured, seed=settings.seed)
+    weak = Policy.load(folder / "weak")
+    examination = Examination(read_labels(first.heldout()), _questions(settings), weak, unknown)
     found: dict[Loss, list[Figures]] = {loss: [] for loss in wanted.losses}
     work = list(itertools.product(wanted.losses, wanted.seeds))
     for loss, seed in progress.track(work, description="reward models"):
         run = trained(folder, first, loss, base=wanted.base, seed=seed, settings=settings)
-        model, report = RewardModel.load(run.model), run.report()["heldout"]
-        agreements = [gold_agreement(model, contests) for contests in (known, unknown, substance)]
-        values = (report["accuracy"], *agreements, report["brier"], report["ece"], report["spearman"])
+        report = run.report()["heldout"]
+        values = (*astuple(examination.agreement(run)), report["brier"], report["ece"], report["spearman"])
         found[loss].append(dict(zip(FIGURES, values, strict=True)))
     yield from found.items()
 
@@ -116,12 +108,15 @@ def _questions(settings: LoopSettings) -> dict[str, Question]:
 def main() -> int:
     """The process; returns its exit code."""
     full, all_of_them = LoopSettings(), Wanted()
-    parser = argparse.ArgumentParser(prog="python -m littleworld.loop.losses", description="Four losses compared.")
+    parser = argparse.ArgumentParser(
+        prog="python -m littleworld.loop.losses",
+        description="Losses compared: by default all four, with three seeds each, beginning with the bundled judge.",
+    )
     parser.add_argument("--loop", type=absolute, default="loop", help="folder of a loop's first labels")
-    parser.add_argument("--loss", type=Loss, nargs="+", default=all_of_them.losses, choices=list(Loss))
-    parser.add_argument("--seeds", type=int, nargs="+", default=all_of_them.seeds)
-    parser.add_argument("--base", type=absolute, default=JUDGE, help="by default the bundled judge")
-    parser.add_argument("--epochs", type=float, default=full.reward.epochs)
+    parser.add_argument("--loss", type=Loss, nargs="+", default=all_of_them.losses, choices=list(Loss), help="these")
+    parser.add_argument("--seeds", type=int, nargs="+", default=all_of_them.seeds, help="of each loss")
+    parser.add_argument("--base", type=absolute, default=JUDGE, help="model that they begin with")
+    parser.add_argument("--epochs", type=float, default=full.reward.epochs, help="passes over the labels")
     parser.add_argument("--questions", type=int, default=full.questions, help="the loop's own, where it has labels")
     given = parser.parse_args()
     settings = replace(full, questions=given.questions, reward=replace(full.reward, epochs=given.epochs))

@@ -1,7 +1,7 @@
 """Policies answering questions of the world, and how good their answers are."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -62,13 +62,8 @@ def measured(questions: Sequence[Question], said: Sequence[str]) -> Measured:
         gold_ci=_interval(gold),
         exact=float(exact.mean()),
         exact_ci=_interval(exact),
-        qualities=_shares(found),
+        qualities={each.name: float(np.mean([getattr(one, each.name) for one in found])) for each in fields(Quality)},
     )
-
-
-def _shares(found: Sequence[Quality]) -> dict[str, float]:
-    held = [asdict(each) for each in found]
-    return {name: sum(each[name] for each in held) / len(held) for name in held[0]}
 
 
 def questions_of(split: Split, count: int, *, seed: int) -> list[Question]:

@@ -9,7 +9,8 @@ import orjson
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from littleworld.loop.loop import Agreement, Stage
+from littleworld.loop.agreement import Agreement
+from littleworld.loop.loop import Stage
 from littleworld.loop.policies import Measured
 from littleworld.loop.watching import read_gold
 from selfref.durable import whole_file

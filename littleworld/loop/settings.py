@@ -15,7 +15,7 @@ class LoopSettings:
 
     questions: int = 3000  # that the weak policy answers twice, for the first labels
     measured: int = 600  # held-out questions on which a policy's gold is measured
-    checked: int = 200  # of them are judged again and again while PPO runs
+    checked: int = 200  # training questions whose answers are judged again and again while PPO runs
     second_questions: int = 1500  # that the held and the loose policy answer against one another, for the second labels
     weak: WeakPolicySettings = field(default_factory=WeakPolicySettings)
     reward: RewardSettings = field(
