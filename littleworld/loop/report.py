@@ -97,7 +97,7 @@ def draw(folder: Path, stages: Sequence[Stage], before: Measured, file: Path) ->
     ):
         axes.set(title=title, xlabel="update")
         axes.grid(visible=True, alpha=0.3)
-    proxy.legend()
+    figure.legend(*proxy.get_legend_handles_labels(), loc="outside upper center", ncols=len(stages))
     figure.savefig(file, dpi=110)
 
 
